@@ -4,9 +4,9 @@
 package golden
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
-	"runtime"
 	"testing"
 )
 
@@ -64,14 +64,25 @@ func Report(t testing.TB, kind string, ran int, skipped ...string) {
 	}
 }
 
-// ModuleRoot returns the folder with the project's go.mod.
+// ModuleRoot returns the folder with the project's go.mod: tests run in their
+// package's folder, somewhere below it.
 func ModuleRoot(t testing.TB) string {
 	t.Helper()
-	_, file, _, ok := runtime.Caller(0)
-	if !ok {
-		t.Fatal("golden: no caller information")
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
 	}
-	return filepath.Dir(filepath.Dir(filepath.Dir(file)))
+	for {
+		b, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+		if err == nil && bytes.HasPrefix(b, []byte("module github.com/holdfast-llm/holdfast\n")) {
+			return dir
+		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			t.Fatal("golden: no go.mod of the project above the working directory")
+		}
+		dir = up
+	}
 }
 
 func isDir(path string) bool {

@@ -1,0 +1,6 @@
+//go:build unix && !linux
+
+package mem
+
+// advise does nothing: these systems choose page sizes by themselves.
+func advise([]byte) {}

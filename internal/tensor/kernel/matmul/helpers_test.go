@@ -1,0 +1,147 @@
+package matmul
+
+import (
+	"encoding/binary"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/holdfast-llm/holdfast/internal/tensor/num"
+	"github.com/holdfast-llm/holdfast/internal/tensor/quant"
+)
+
+// testTypes are all types that a matrix can have.
+func testTypes() []quant.Type {
+	var ts []quant.Type
+	for _, t := range quant.Types() {
+		if t.BlockElems() > 1 || layoutOf(t) != nil {
+			ts = append(ts, t)
+		}
+	}
+	return ts
+}
+
+// halfFields says where the blocks of a type hold float16 scales. Random bytes
+// there could be infinities.
+var halfFields = map[quant.Type][]int{
+	quant.Q4_0: {0}, quant.Q4_1: {0, 2}, quant.Q5_0: {0}, quant.Q5_1: {0, 2}, quant.Q8_0: {0}, quant.Q8_1: {0, 2},
+	quant.Q2_K: {80, 82}, quant.Q3_K: {108}, quant.Q4_K: {0, 2}, quant.Q5_K: {0, 2}, quant.Q6_K: {208},
+	quant.IQ1_S: {0}, quant.IQ2_XXS: {0}, quant.IQ2_XS: {0}, quant.IQ2_S: {0}, quant.IQ3_XXS: {0}, quant.IQ3_S: {0},
+	quant.IQ4_NL: {0}, quant.IQ4_XS: {0}, quant.TQ1_0: {52}, quant.TQ2_0: {64}, quant.F16: {0},
+}
+
+// randomRows returns GGUF rows of random codes with scales around 1/64.
+func randomRows(rng *rand.Rand, t quant.Type, rows, cols int) []byte {
+	rowBytes := mustRowBytes(t, cols)
+	b := make([]byte, rows*rowBytes)
+	for i := range b {
+		b[i] = byte(rng.Uint32())
+	}
+	scale := func() float32 { return float32(rng.NormFloat64()) / 64 }
+	for o := 0; o < len(b); o += t.BlockBytes() {
+		for _, f := range halfFields[t] {
+			binary.LittleEndian.PutUint16(b[o+f:], num.F32ToF16(scale()))
+		}
+		switch t {
+		case quant.F32, quant.Q8_K:
+			putF32(b[o:], scale())
+		case quant.BF16:
+			binary.LittleEndian.PutUint16(b[o:], num.F32ToBF16(scale()))
+		case quant.IQ1_M: // the scale is spread over the top nibbles of four words
+			d := num.F32ToF16(scale())
+			for i := range 4 {
+				b[o+49+2*i] = b[o+49+2*i]&15 | byte(d>>(4*i)&15)<<4
+			}
+		case quant.MXFP4:
+			b[o] = byte(115 + rng.IntN(12))
+			if rng.IntN(50) == 0 {
+				b[o] = byte(rng.IntN(3))
+			}
+		case quant.NVFP4:
+			for i := range 4 {
+				b[o+i] = byte(rng.IntN(0x60))
+			}
+		}
+	}
+	return b
+}
+
+func randomFloats(rng *rand.Rand, n int) []float32 {
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = float32(rng.NormFloat64())
+	}
+	return x
+}
+
+// value returns the dequantised activations of a row: what the integer kernels
+// compute with.
+func (a *Acts) value(k Kind, row, cols int) []float32 {
+	b := &a.bufs[k]
+	data := b.data[row*b.stride:]
+	x := make([]float32, cols)
+	for c := range x {
+		switch k {
+		case F32:
+			x[c] = floats(data[:4*cols])[c]
+		case Q8:
+			u := data[c/q8Cols*q8Bytes:]
+			x[c] = float32(int8(u[c%q8Cols])) * getF32(u[q8Scale:])
+		case Q8K:
+			u := data[c/q8kCols*q8kBytes:]
+			x[c] = float32(int8(u[c%q8kCols])) * getF32(u[q8kScale:])
+		}
+	}
+	return x
+}
+
+// product returns the product of two rows in float64 and the sum of magnitudes.
+func product(w, x []float32) (sum, mag float64) {
+	for i, v := range w {
+		p := float64(v) * float64(x[i])
+		sum += p
+		mag += math.Abs(p)
+	}
+	return sum, mag
+}
+
+func dequantized(t testing.TB, typ quant.Type, rows, cols int, src []byte) [][]float32 {
+	t.Helper()
+	rowBytes := mustRowBytes(typ, cols)
+	out := make([][]float32, rows)
+	for r := range out {
+		out[r] = make([]float32, cols)
+		if err := quant.Dequantize(typ, out[r], src[r*rowBytes:][:rowBytes]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return out
+}
+
+// pair returns the same matrix packed and raw.
+func pair(t testing.TB, typ quant.Type, rows, cols int, src []byte) (packed, raw *Matrix) {
+	t.Helper()
+	data := alignedBytes(PackedSize(typ, rows, cols))
+	for i := range data {
+		data[i] = 0xee // Pack must write every byte that is read later
+	}
+	Pack(data, typ, rows, cols, src, 0, groupsOf(rows))
+	packed, err := Packed(typ, rows, cols, data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err = Raw(typ, rows, cols, src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return packed, raw
+}
+
+func sameBits(a, b []float32) int {
+	for i := range a {
+		if math.Float32bits(a[i]) != math.Float32bits(b[i]) {
+			return i
+		}
+	}
+	return -1
+}

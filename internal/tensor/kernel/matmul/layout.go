@@ -1,0 +1,108 @@
+package matmul
+
+import "github.com/holdfast-llm/holdfast/internal/tensor/quant"
+
+// A layout says how one type is packed. All sizes are for a group of 16 rows.
+//
+// Bytes of a unit, in order. "f16 d" is 16 scales, one per row; "vec" is a
+// vector of 64 bytes, the same quad of 16 rows:
+//
+//	Q4_0, IQ4_NL  f16 d; 4 vec: vec v holds quad v (low nibbles) and quad v+4 (high)
+//	Q4_1          f16 d, f16 m; 4 vec as Q4_0
+//	Q5_0          f16 d; vec of fifth bits: bit q of a byte belongs to quad q; 4 vec as Q4_0
+//	Q5_1          f16 d, f16 m; fifth bits; 4 vec
+//	Q8_0          f16 d; 8 vec of code+128
+//	MXFP4         u8 exponent; 4 vec as Q4_0
+//	Q4_K          f16 d, f16 dmin; u8 scale [8 blocks]; u8 min [4 pairs of blocks][16 rows][2];
+//	              4 pairs x 8 vec: quad j of the even block (low) and of the odd block (high)
+//	Q5_K          as Q4_K, with 8 vec of fifth bits before the codes: bit b of vec j is block b, quad j
+//	Q6_K          f32 d; i8 scale [16 blocks]; 2 halves x 16 vec of low nibbles and high nibbles;
+//	              2 halves x 8 vec of bit pairs
+//	Q3_K          f32 d; i8 scale [16 blocks]; 8 vec of third bits; 2 halves x 8 vec of bit pairs
+//	Q2_K          f16 d, f16 dmin; u8 scale and min nibbles [8 pairs of blocks][16 rows][2];
+//	              2 halves x 8 vec of bit pairs
+//	IQ4_XS        f32 d; i8 scale [8 blocks]; 8 blocks x 4 vec as Q4_0
+//	F32, F16      2 columns of 16 values
+//	BF16          [16 rows][2 columns]
+//
+// The pairing of nibbles and bits is that of the file's own blocks, so packing
+// is a transposition of 32-bit words, plus decoding of the scales.
+type layout struct {
+	t     quant.Type
+	kind  Kind
+	cols  int // columns per unit
+	bytes int // packed bytes per unit
+
+	// pack converts one unit. src points to the first row's bytes of this unit;
+	// rows are stride bytes apart and there are n of them.
+	pack func(dst, src []byte, stride, n int)
+	// unpack is the inverse: codes, scales and minimums in plain numbers.
+	unpack func(u *unit, src []byte)
+	// hasMin says that unpack sets minimums.
+	hasMin bool
+	// halves says that each unit has two scales, for 16 columns each.
+	halves bool
+}
+
+// floatStep is the number of columns in a unit of the float types.
+const floatStep = 2
+
+// A unit is up to 256 columns of 16 rows in plain numbers. For the types of 32
+// columns, value = d*q + dm. For those of 256 columns, with b = column/16,
+// value = d*scale[b]*q - dm*min[b].
+type unit struct {
+	q     [Group][256]int8 // codes, centred on zero where the type is symmetric
+	scale [16][Group]int32
+	min   [16][Group]int32
+	d, dm [Group]float32
+}
+
+var layouts = map[quant.Type]*layout{}
+
+func init() {
+	for _, l := range []*layout{
+		{t: quant.Q4_0, kind: Q8, cols: 32, bytes: 32 + 256, pack: packQ40, unpack: unpackQ40},
+		{t: quant.Q4_1, kind: Q8, cols: 32, bytes: 64 + 256, pack: packQ41, unpack: unpackQ41, hasMin: true},
+		{t: quant.Q5_0, kind: Q8, cols: 32, bytes: 32 + 64 + 256, pack: packQ50, unpack: unpackQ50},
+		{t: quant.Q5_1, kind: Q8, cols: 32, bytes: 64 + 64 + 256, pack: packQ51, unpack: unpackQ51, hasMin: true},
+		{t: quant.Q8_0, kind: Q8, cols: 32, bytes: 32 + 512, pack: packQ80, unpack: unpackQ80},
+		{t: quant.IQ4_NL, kind: Q8, cols: 32, bytes: 32 + 256, pack: packQ40, unpack: unpackIQ4NL},
+		{t: quant.MXFP4, kind: Q8, cols: 32, bytes: 16 + 256, pack: packMXFP4, unpack: unpackMXFP4},
+		{t: quant.Q4_K, kind: Q8K, cols: 256, bytes: 320 + 2048, pack: packQ4K, unpack: unpackQ4K, hasMin: true},
+		{t: quant.Q5_K, kind: Q8K, cols: 256, bytes: 320 + 512 + 2048, pack: packQ5K, unpack: unpackQ5K, hasMin: true},
+		{t: quant.Q6_K, kind: Q8K, cols: 256, bytes: 320 + 2048 + 1024, pack: packQ6K, unpack: unpackQ6K},
+		{t: quant.Q3_K, kind: Q8K, cols: 256, bytes: 320 + 512 + 1024, pack: packQ3K, unpack: unpackQ3K},
+		{t: quant.Q2_K, kind: Q8K, cols: 256, bytes: 320 + 1024, pack: packQ2K, unpack: unpackQ2K, hasMin: true},
+		{t: quant.IQ4_XS, kind: Q8K, cols: 256, bytes: 192 + 2048, pack: packIQ4XS, unpack: unpackIQ4XS},
+		{t: quant.F32, kind: F32, cols: floatStep, bytes: 128},
+		{t: quant.F16, kind: F32, cols: floatStep, bytes: 64},
+		{t: quant.BF16, kind: F32, cols: floatStep, bytes: 64},
+	} {
+		layouts[l.t] = l
+	}
+}
+
+// layoutOf returns the packed layout of a type, or nil if it has none.
+func layoutOf(t quant.Type) *layout { return layouts[t] }
+
+func (l *layout) units(cols int) int { return (cols + l.cols - 1) / l.cols }
+
+func (l *layout) groupBytes(cols int) int { return l.units(cols) * l.bytes }
+
+// unitBytes is the number of bytes that a unit takes in a GGUF row.
+func (l *layout) unitBytes() int { return l.cols / l.t.BlockElems() * l.t.BlockBytes() }
+
+// packGroup packs n rows, rowBytes apart in src.
+func (l *layout) packGroup(dst, src []byte, n, rowBytes, cols int) {
+	if l.kind == F32 {
+		packFloats(l.t, dst, src, n, rowBytes, cols)
+		return
+	}
+	if n < Group {
+		clear(dst)
+	}
+	step := l.unitBytes()
+	for u := range l.units(cols) {
+		l.pack(dst[u*l.bytes:][:l.bytes], src[u*step:], rowBytes, n)
+	}
+}

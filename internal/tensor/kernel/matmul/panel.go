@@ -1,0 +1,64 @@
+package matmul
+
+import "github.com/holdfast-llm/holdfast/internal/tensor/quant"
+
+// Types without a packed layout stay as they are in the file. A group of them is
+// unpacked into a panel before use, and the panel serves all rows of the call:
+//
+//	f32 scale of the first 16 columns [16 rows], f32 scale of the last 16,
+//	8 vec of code+128
+//
+// for each unit of 32 columns.
+var panel = &layout{kind: Q8, cols: 32, bytes: panelBytes, unpack: unpackPanel, halves: true}
+
+const panelBytes = 128 + 512
+
+// unpackPanel puts the scale of the second half into u.dm.
+func unpackPanel(u *unit, src []byte) {
+	for r := range Group {
+		u.d[r], u.dm[r] = getF32(src[4*r:]), getF32(src[64+4*r:])
+	}
+	unpackCodes(u, src[128:])
+}
+
+// mulUnitHalves is mulUnitQ8 with a scale per 16 columns.
+func mulUnitHalves(acc *[Group]float32, u *unit, x []byte) {
+	a := codesOf(x[:q8Cols])
+	d := getF32(x[q8Scale:])
+	for r := range acc {
+		t0, t1 := float32(dot(u.q[r][:16], a[:16])), float32(dot(u.q[r][16:32], a[16:]))
+		v := acc[r] + float32(t0*float32(u.d[r]*d))
+		acc[r] = v + float32(t1*float32(u.dm[r]*d))
+	}
+}
+
+// fillPanel unpacks n rows of type t into a panel of a whole group.
+func fillPanel(dst []byte, t quant.Type, src []byte, n, rowBytes, cols int, s *Scratch) {
+	if len(s.q) < cols {
+		s.q, s.scale = make([]int8, cols), make([]float32, cols/quant.GroupElems)
+	}
+	q, scale := s.q[:cols], s.scale[:cols/quant.GroupElems]
+	if n < Group {
+		clear(dst)
+	}
+	for r := range n {
+		if err := quant.Unpack(t, src[r*rowBytes:][:rowBytes], q, scale, nil); err != nil {
+			panic("matmul: " + err.Error()) // sizes were checked when the matrix was made
+		}
+		for u := range cols / q8Cols {
+			to := dst[u*panelBytes:][:panelBytes]
+			putF32(to[4*r:], scale[2*u])
+			putF32(to[64+4*r:], scale[2*u+1])
+			spreadCodes(to[128+4*r:], q[u*q8Cols:][:q8Cols])
+		}
+	}
+}
+
+// spreadCodes writes 32 codes as eight quads, one in each vec.
+func spreadCodes(dst []byte, q []int8) {
+	for v := range 8 {
+		for k := range 4 {
+			dst[64*v+k] = byte(q[4*v+k]) ^ 0x80
+		}
+	}
+}

@@ -1,0 +1,29 @@
+package matmul
+
+// maxTile is the largest number of activation rows that one kernel call takes.
+const maxTile = 12
+
+// A Scratch is the working memory of one worker. It grows when a larger matrix
+// comes and is then reused; it must not be shared between goroutines that run
+// at the same time.
+type Scratch struct {
+	offs  [maxTile]int             // byte offset of each activation row
+	tile  [maxTile * Group]float32 // results of a call, row by row
+	unit  unit
+	panel []byte    // a packed or unpacked group of rows
+	row   []float32 // one dequantised row
+	q     []int8    // one unpacked row
+	scale []float32
+	vals  []float32 // one unit in float32, [cols][Group]
+}
+
+// NewScratch returns an empty Scratch.
+func NewScratch() *Scratch { return &Scratch{} }
+
+// bytes returns n bytes of s.panel, growing it if needed.
+func (s *Scratch) bytes(n int) []byte {
+	if len(s.panel) < n {
+		s.panel = alignedBytes(n)
+	}
+	return s.panel[:n]
+}

@@ -1,0 +1,96 @@
+package sched
+
+import (
+	"slices"
+
+	"github.com/holdfast-llm/holdfast/internal/engine/kvcache"
+)
+
+// admit lets waiting sequences run while there is room for their prompts.
+func (s *Scheduler) admit(p *Plan) {
+	for len(s.running) < s.cfg.MaxSeqs {
+		q := s.next()
+		if q == nil {
+			return
+		}
+		limit := min(q.LogitsFrom, len(q.Tokens)-1)
+		m := s.pool.Match(q.Namespace, q.Tokens, limit)
+		if s.beingComputed(q, m.Tokens, limit) {
+			q.held = s.plans
+			continue
+		}
+		// One position more than the prompt: the first decode row needs it.
+		need := s.pool.BlocksFor(len(q.Tokens)+1) - m.Full + m.Idle
+		if len(s.running) > 0 && need+s.reserved() > s.pool.Available() {
+			return // whoever is next waits, and nobody overtakes
+		}
+		a, ok := s.pool.Begin(&q.KV, q.Namespace, q.Tokens, limit)
+		if !ok {
+			return
+		}
+		s.start(p, q, a)
+	}
+}
+
+func (s *Scheduler) start(p *Plan, q *Seq, a kvcache.Attach) {
+	s.waiting = slices.DeleteFunc(s.waiting, func(x *Seq) bool { return x == q })
+	q.state = Running
+	q.user.running++
+	at, _ := slices.BinarySearchFunc(s.running, q, before)
+	s.running = slices.Insert(s.running, at, q)
+	p.Admitted = append(p.Admitted, Admission{q, a})
+}
+
+// next picks the waiting sequence whose turn it is, of those not held.
+func (s *Scheduler) next() *Seq {
+	var best *Seq
+	for _, q := range s.waiting {
+		if q.held != s.plans && (best == nil || turn(q, best)) {
+			best = q
+		}
+	}
+	return best
+}
+
+// turn reports whether a's turn is before b's.
+func turn(a, b *Seq) bool {
+	switch {
+	case a.Priority != b.Priority:
+		return a.Priority > b.Priority
+	case a.user.running != b.user.running:
+		return a.user.running < b.user.running
+	case a.user.served != b.user.served:
+		return a.user.served < b.user.served
+	}
+	return a.order < b.order
+}
+
+// reserved returns how many blocks the admitted prompts have yet to take.
+func (s *Scheduler) reserved() int {
+	n := 0
+	for _, q := range s.running {
+		if q.Pending() > 1 {
+			n += max(0, s.pool.BlocksFor(len(q.Tokens)+1)-len(q.KV.Blocks()))
+		}
+	}
+	return n
+}
+
+// beingComputed reports whether a running sequence is about to compute whole
+// blocks that q could share, beyond the cached positions. Then q waits: two
+// requests with the same long prompt cost one prefill.
+func (s *Scheduler) beingComputed(q *Seq, cached, limit int) bool {
+	bt := s.pool.BlockTokens()
+	for _, r := range s.running {
+		if r.Pending() <= 1 || r.Namespace != q.Namespace {
+			continue
+		}
+		n := 0
+		for top := min(limit, len(r.Tokens)); n < top && q.Tokens[n] == r.Tokens[n]; n++ {
+		}
+		if n -= n % bt; n > cached && r.KV.Len() < n {
+			return true
+		}
+	}
+	return false
+}

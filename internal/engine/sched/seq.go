@@ -1,0 +1,108 @@
+package sched
+
+import "github.com/holdfast-llm/holdfast/internal/engine/kvcache"
+
+// State is where a sequence is in its life.
+type State uint8
+
+// The states.
+const (
+	Waiting State = iota
+	Running
+	Preempted
+	Finished
+)
+
+var stateNames = [...]string{"waiting", "running", "preempted", "finished"}
+
+// String returns the state's name.
+func (s State) String() string { return stateNames[s] }
+
+// A Seq is a sequence as the scheduler sees it. The exported fields are the
+// owner's: it sets them before Add, and appends to Tokens between steps.
+type Seq struct {
+	ID        uint64
+	User      string // whose turn it is: the fairness key
+	Namespace string // whose cache it shares
+	Priority  int    // higher goes first
+
+	// Tokens are all tokens known: the prompt, then what was generated.
+	Tokens []int32
+	// LogitsFrom is the first position whose logits are still needed: the last
+	// one of Tokens to generate, an earlier one to score. It moves up as they
+	// arrive. Positions from there on are never taken from the cache.
+	LogitsFrom int
+	// Data is the owner's.
+	Data any
+
+	KV    kvcache.Seq
+	state State
+	order uint64 // of arrival
+	user  *user
+	held  uint64 // the plan in which it was left waiting for another's prefill
+}
+
+// State returns where the sequence is in its life.
+func (q *Seq) State() State { return q.state }
+
+// Pending returns how many tokens are not in the cache yet.
+func (q *Seq) Pending() int { return len(q.Tokens) - q.KV.Len() }
+
+// before orders running sequences: the last one is preempted first.
+func before(a, b *Seq) int {
+	switch {
+	case a.Priority != b.Priority:
+		return b.Priority - a.Priority
+	case a.order < b.order:
+		return -1
+	case a.order > b.order:
+		return 1
+	}
+	return 0
+}
+
+// A user is what fairness remembers about one key.
+type user struct {
+	served  uint64 // rows computed; decode rows count decodeWeight
+	active  int    // sequences not finished
+	running int
+}
+
+// decodeWeight is how many prompt rows one decode row counts for: alone in a
+// batch it reads all the weights that a whole prompt chunk shares.
+const decodeWeight = 4
+
+// maxIdleUsers bounds how many users without sequences are remembered.
+const maxIdleUsers = 1024
+
+// enter counts a sequence of a user. Who comes new, or comes back, starts no
+// lower than the least served of those who are here: time away earns nothing.
+func (s *Scheduler) enter(name string) *user {
+	u := s.users[name]
+	if u == nil {
+		if len(s.users) >= maxIdleUsers {
+			s.forgetIdle()
+		}
+		u = &user{}
+		s.users[name] = u
+	}
+	if u.active == 0 {
+		least, any := uint64(0), false
+		for _, o := range s.users {
+			if o.active > 0 && (!any || o.served < least) {
+				least, any = o.served, true
+			}
+		}
+		u.served = max(u.served, least)
+	}
+	u.active++
+	return u
+}
+
+func (s *Scheduler) forgetIdle() {
+	for name, u := range s.users {
+		if u.active == 0 {
+			delete(s.users, name)
+		}
+	}
+}

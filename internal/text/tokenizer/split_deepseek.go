@@ -1,0 +1,226 @@
+package tokenizer
+
+// DeepSeek LLM, MoE, V2, V2.5 and Coder-V2. Eight bits are enough for the
+// classes of its expressions.
+const (
+	llmNewline uint8 = 1 << iota // 1: [\r\n]
+	llmLetter                    // 2: the letters below
+	llmPunct                     // 3: the punctuation below
+	llmSpace                     // \s
+	llmCJK                       // 5: [一-龥ࠀ-一가-퟿]
+	llmNumber                    // 6: \p{N}
+)
+
+// The letters of the second expression, as inclusive pairs.
+var llmLetters = []rune{
+	0x41, 0x5A, 0x61, 0x7A, 0xB5, 0xB5, 0xC0, 0xD6, 0xD8, 0xF6, 0xF8, 0x1BA, 0x1BC, 0x1BF, 0x1C4, 0x293,
+	0x295, 0x2AF, 0x370, 0x373, 0x376, 0x377, 0x37B, 0x37D, 0x37F, 0x37F, 0x386, 0x386, 0x388, 0x38A,
+	0x38C, 0x38C, 0x38E, 0x3A1, 0x3A3, 0x3F5, 0x3F7, 0x481, 0x48A, 0x52F, 0x531, 0x556, 0x10A0, 0x10C5,
+	0x13A0, 0x13F5, 0x13F8, 0x13FD, 0x1C90, 0x1CBA, 0x1CBD, 0x1CBF, 0x1D00, 0x1D2B, 0x1D6B, 0x1D77,
+	0x1D79, 0x1D9A, 0x1E00, 0x1F15, 0x1F18, 0x1F1D, 0x1F20, 0x1F45, 0x1F48, 0x1F4D, 0x1F50, 0x1F57,
+	0x1F59, 0x1F59, 0x1F5B, 0x1F5B, 0x1F5D, 0x1F5D, 0x1F5F, 0x1F7D, 0x1F80, 0x1FB4, 0x1FB6, 0x1FBC,
+	0x1FBE, 0x1FBE, 0x1FC2, 0x1FC4, 0x1FC6, 0x1FCC, 0x1FD0, 0x1FD3, 0x1FD6, 0x1FDB, 0x1FE0, 0x1FEC,
+	0x1FF2, 0x1FF4, 0x1FF6, 0x1FFC, 0x2102, 0x2102, 0x2107, 0x2107, 0x210A, 0x2113, 0x2115, 0x2115,
+	0x2119, 0x211D, 0x2124, 0x2124, 0x2126, 0x2126, 0x2128, 0x2128, 0x212A, 0x212D, 0x212F, 0x2134,
+	0x2139, 0x2139, 0x213C, 0x213F, 0x2145, 0x2149, 0x214E, 0x214E, 0x2183, 0x2184, 0x2C00, 0x2C7B,
+	0x2C7E, 0x2CE4, 0x2CEB, 0x2CEE, 0x2CF2, 0x2CF3, 0xA640, 0xA66D, 0xA680, 0xA69B, 0xA722, 0xA76F,
+	0xA771, 0xA787, 0xA78B, 0xA78E, 0xAB70, 0xABBF, 0xFB00, 0xFB06, 0xFB13, 0xFB17, 0xFF21, 0xFF3A,
+	0xFF41, 0xFF5A, 0x10400, 0x1044F, 0x104B0, 0x104D3, 0x104D8, 0x104FB, 0x10C80, 0x10CB2, 0x10CC0,
+	0x10CF2, 0x118A0, 0x118DF, 0x1E900, 0x1E943,
+}
+
+// The punctuation of the third expression. It holds no white space but the
+// ideographic space U+3000.
+var llmPuncts = []rune{
+	0x21, 0x2F, 0x3A, 0x7E, 0xFF01, 0xFF0F, 0xFF1A, 0xFF5E, 0x2018, 0x201F, 0x3000, 0x3002,
+}
+
+// [一-龥ࠀ-一가-퟿], which also catches the general punctuation and the blanks
+// U+2000-206F that the expressions before it left over.
+var llmCJKs = []rune{0x800, 0x9FA5, 0xAC00, 0xD7FF}
+
+func splitLLM() splitter {
+	c := newClasses(func(r rune, cat uint8) (k uint8) {
+		if cat&catNewline != 0 {
+			k |= llmNewline
+		}
+		if cat&catSpace != 0 {
+			k |= llmSpace
+		}
+		if cat&catN != 0 {
+			k |= llmNumber
+		}
+		return k | pairBit(r, llmLetter, llmLetters) | pairBit(r, llmPunct, llmPuncts) | pairBit(r, llmCJK, llmCJKs)
+	})
+	return staged(
+		c.single(llmNewline),
+		c.spaced(llmSpace, llmLetter),
+		c.spaced(llmSpace, llmPunct),
+		c.tail(llmSpace),
+		c.isolate(llmCJK),
+		c.isolate(llmNumber),
+	)
+}
+
+// DeepSeek Coder v1: [\r\n], \s?\p{L}+, \s?\p{P}+, the CJK runs, \p{N}.
+func splitCoder() splitter {
+	const cjk = 1 << 7
+	c := newClasses(func(r rune, cat uint8) uint8 { return cat | pairBit(r, cjk, llmCJKs) })
+	return staged(
+		c.single(catNewline),
+		c.spaced(catSpace, catL),
+		c.spaced(catSpace, catP),
+		c.isolate(cjk),
+		c.single(catN),
+	)
+}
+
+func pairBit(r rune, bit uint8, pairs []rune) uint8 {
+	if within(r, pairs) {
+		return bit
+	}
+	return 0
+}
+
+// The classes of DeepSeek V3. Numbers and CJK runs are cut out by the first two
+// expressions, so these two bits exclude all others and end a fragment.
+const (
+	v3Word    uint8 = 1 << iota // [\p{L}\p{M}]
+	v3Mark                      // [\p{P}\p{S}]
+	v3Space                     // \s
+	v3Newline                   // [\r\n]
+	v3Number                    // 1: \p{N}
+	v3CJK                       // 2: [一-龥぀-ゟ゠-ヿ]
+	v3Letter                    // [A-Za-z]
+	v3ASCII                     // ASCII punctuation and symbols
+)
+
+var v3CJKs = []rune{0x4E00, 0x9FA5, 0x3040, 0x309F, 0x30A0, 0x30FF}
+
+func classesV3() *classes {
+	return newClasses(func(r rune, cat uint8) (k uint8) {
+		switch {
+		case cat&catN != 0:
+			return v3Number
+		case within(r, v3CJKs):
+			return v3CJK
+		case cat&(catL|catM) != 0:
+			k = v3Word
+		case cat&(catP|catS) != 0:
+			k = v3Mark
+		}
+		if cat&catSpace != 0 {
+			k |= v3Space
+		}
+		if cat&catNewline != 0 {
+			k |= v3Newline
+		}
+		if r < 128 && k&v3Word != 0 {
+			k |= v3Letter
+		}
+		if r < 128 && k&v3Mark != 0 {
+			k |= v3ASCII
+		}
+		return k
+	})
+}
+
+// DeepSeek V3, R1, V3.1, V3.2, V4:
+//
+//	1  \p{N}{1,3}
+//	2  [一-龥぀-ゟ゠-ヿ]+
+//	3  [ASCII punctuation][A-Za-z]+ | [^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+ | ?[\p{P}\p{S}]+[\r\n]* |
+//	   \s*[\r\n]+ | \s+(?!\S) | \s+
+//
+// Characters that no alternative begins with (controls, unassigned ones) stay
+// together until the next match.
+func splitV3() splitter {
+	c := classesV3()
+	return func(ends []int, s string) []int {
+		for i := 0; i < len(s); {
+			j := c.matchV3(s, i)
+			if j == i { // the text between matches
+				for j < len(s) {
+					_, n := c.at(s, j)
+					j += n
+					if c.matchV3(s, j) > j {
+						break
+					}
+				}
+			}
+			ends = append(ends, j)
+			i = j
+		}
+		return ends
+	}
+}
+
+// matchV3 returns the end of the match that begins at i, or i if none does.
+func (c *classes) matchV3(s string, i int) int {
+	k, n := c.at(s, i)
+	next, m := c.at(s, i+n)
+	switch {
+	case n == 0:
+		return i
+	case k&v3Number != 0:
+		return c.digits(s, i, v3Number, 3)
+	case k&v3CJK != 0:
+		return c.run(s, i+n, v3CJK)
+	case k&v3ASCII != 0 && next&v3Letter != 0:
+		return c.run(s, i+n+m, v3Letter)
+	case k&v3Word != 0:
+		return c.run(s, i+n, v3Word)
+	case k&v3Mark != 0:
+		return c.run(s, c.run(s, i+n, v3Mark), v3Newline)
+	case k&v3Newline == 0 && next&v3Word != 0:
+		return c.run(s, i+n+m, v3Word)
+	case s[i] == ' ' && next&v3Mark != 0:
+		return c.run(s, c.run(s, i+n+m, v3Mark), v3Newline)
+	case k&v3Space != 0:
+		return c.blanks(s, i, v3Space, v3Newline, v3Number|v3CJK)
+	}
+	return i
+}
+
+// digits returns the end of at most limit characters of the class from i on.
+func (c *classes) digits(s string, i int, bits uint8, limit int) int {
+	for ; limit > 0; limit-- {
+		k, n := c.at(s, i)
+		if k&bits == 0 {
+			break
+		}
+		i += n
+	}
+	return i
+}
+
+// blanks matches \s*[\r\n]+ | \s+(?!\S) | \s+ at i, where white space begins: up
+// to the last newline of the run if it has one; else all of it where a fragment
+// ends there; else all but its last character, which is left for the next match,
+// unless it is the only one. Characters of the classes in stop begin a new
+// fragment. With newline 0 there is no first alternative.
+func (c *classes) blanks(s string, i int, space, newline, stop uint8) int {
+	last, cut := i, -1 // the run's last character, the end of its last newline
+	j := i
+	for j < len(s) {
+		k, n := c.at(s, j)
+		if k&space == 0 {
+			if k&stop != 0 {
+				last = j
+			}
+			break
+		}
+		last = j
+		j += n
+		if k&newline != 0 {
+			cut = j
+		}
+	}
+	switch {
+	case cut >= 0:
+		return cut
+	case j == len(s) || last == i:
+		return j
+	}
+	return last
+}

@@ -101,12 +101,9 @@ func (s *Stream) Push(id int32) string {
 // Flush returns what is held back, as it will not be completed, and makes the
 // stream ready for another text.
 func (s *Stream) Flush() string {
-	held := s.n > 0
+	out, _ := appendValid(nil, s.open[:s.n], false)
 	s.n, s.begun = 0, !s.t.prefix
-	if held {
-		return replacement
-	}
-	return ""
+	return string(out)
 }
 
 // begin drops the space in front of the first text of a SentencePiece stream.

@@ -48,6 +48,9 @@ type goldenCases struct {
 		TextSkip *string `json:"text_skip"`
 		Bytes    *string
 		Pieces   []string
+		// HFDiffers: the publisher's decoder breaks the text, and so the case has
+		// nothing to say of text_skip.
+		HFDiffers bool `json:"hf_differs"`
 	} `json:"decode"`
 }
 
@@ -218,7 +221,7 @@ func checkDecode(t *testing.T, tok *Tokenizer, c *goldenCases) (ran int) {
 		if d.TextSkip != nil {
 			skip = *d.TextSkip
 		}
-		if got := tok.Decode(d.IDs, false); got != skip {
+		if got := tok.Decode(d.IDs, false); got != skip && (d.TextSkip != nil || !d.HFDiffers) {
 			t.Errorf("%s skip %v:\n got %q\nwant %q", d.Group, d.IDs, got, skip)
 		}
 		if d.Bytes != nil {

@@ -21,7 +21,7 @@ type rule struct {
 
 var (
 	ruleLLM     = &rule{split: sync.OnceValue(splitLLM)}
-	ruleCoder   = &rule{split: sync.OnceValue(splitCoder), shown: shownAll}
+	ruleCoder   = &rule{split: sync.OnceValue(splitCoder), shown: shownCoder}
 	ruleV3      = &rule{split: sync.OnceValue(splitV3), shown: shownV3}
 	ruleV4      = &rule{split: ruleV3.split, shown: shownV4}
 	ruleLlama3  = &rule{split: sync.OnceValue(func() splitter { return splitLlama3(3) }), whole: true, addBOS: true}

@@ -8,8 +8,10 @@ import "strings"
 // functions here bring it back for the vocabularies that are known: they tell the
 // CONTROL tokens that are shown all the same.
 
-// shownAll: DeepSeek Coder v1 marks none.
-func shownAll(string) bool { return true }
+// shownCoder: DeepSeek Coder v1 marks the begin and the end.
+func shownCoder(text string) bool {
+	return text != "<｜begin▁of▁sentence｜>" && text != "<｜end▁of▁sentence｜>"
+}
 
 // shownV3: DeepSeek V3 to V3.2 mark the begin, end and padding tokens, the place
 // holders and <|EOT|>.
@@ -26,7 +28,7 @@ func shownV4(text string) bool {
 		"<｜box｜>", "<｜/box｜>", "<｜ref｜>", "<｜/ref｜>":
 		return false
 	}
-	return !strings.HasPrefix(text, "<｜place▁holder▁")
+	return !strings.HasPrefix(text, "<｜place▁holder▁no▁") && !strings.HasPrefix(text, "<|place_holder_mm_span_")
 }
 
 // shownQwen: Qwen does not mark its tokens for code; the distillations of R1 not

@@ -71,8 +71,8 @@ func firstPart(p []byte) (n int, state part) {
 }
 
 // appendValid appends p to dst with every maximal broken subpart replaced by
-// U+FFFD. With more set, an open character at the end is left out; rest is its
-// length, at most 3.
+// U+FFFD. With more set, the beginning of a character at the end is left out;
+// rest is its length, at most 3.
 func appendValid(dst, p []byte, more bool) (out []byte, rest int) {
 	for len(p) > 0 {
 		if p[0] < utf8.RuneSelf {
@@ -84,14 +84,21 @@ func appendValid(dst, p []byte, more bool) (out []byte, rest int) {
 		switch {
 		case state == whole:
 			dst = append(dst, p[:n]...)
-		case state == open && more:
-			return dst, n
+		case state == open && more, more && surrogate(p):
+			return dst, len(p)
 		default:
 			dst = append(dst, replacement...)
 		}
 		p = p[n:]
 	}
 	return dst, 0
+}
+
+// surrogate reports whether p is the first two bytes of an encoded surrogate, and
+// nothing else. It will not become a character, but decoders that work on streams
+// wait for its third byte all the same, and so it is put out in one go with it.
+func surrogate(p []byte) bool {
+	return len(p) == 2 && p[0] == 0xED && p[1] >= 0xA0 && p[1] <= 0xBF
 }
 
 // Valid returns s with every maximal subpart of broken UTF-8 replaced by one

@@ -43,7 +43,7 @@ func (x *index) sort(name func(i uint32) []byte) error {
 	slices.SortFunc(x.order, func(a, b uint32) int { return bytes.Compare(name(a), name(b)) })
 	for i := 1; i < len(x.order); i++ {
 		if n := name(x.order[i]); bytes.Equal(n, name(x.order[i-1])) {
-			return fmt.Errorf("%w: %q is there twice", ErrMalformed, n)
+			return fmt.Errorf("%w: %.80q is there twice", ErrMalformed, n)
 		}
 	}
 	return nil

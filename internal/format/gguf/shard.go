@@ -147,7 +147,7 @@ func (s *shard) parseKeys(c *cursor, n uint64) error {
 			err = c.skip(t, 0)
 		}
 		if err != nil {
-			return fmt.Errorf("metadata key %q: %w", name, err)
+			return fmt.Errorf("metadata key %.80q: %w", name, err)
 		}
 	}
 	if err := s.keys.sort(s.keyName); err != nil {

@@ -51,7 +51,7 @@ func (s *shard) parseInfos(c *cursor, no int, n uint64) error {
 			return fmt.Errorf("tensor info %d of %d: %w", i, n, err)
 		}
 		if err := c.skipInfo(); err != nil {
-			return fmt.Errorf("tensor %q: %w", name, err)
+			return fmt.Errorf("tensor %.80q: %w", name, err)
 		}
 	}
 	return nil
@@ -89,13 +89,14 @@ func decodeDims(dst []uint64, b []byte, nDims uint32) []uint64 {
 	return dst
 }
 
-// sizeOf returns the bytes of a tensor, 0 for an unknown type.
+// sizeOf returns the bytes of a tensor, 0 for an unknown type. Its errors copy
+// dims, so that the callers' arrays can stay on the stack.
 func sizeOf(t quant.Type, dims []uint64) (uint64, error) {
 	elems := uint64(1)
 	for _, d := range dims {
 		hi, lo := bits.Mul64(elems, d)
 		if d == 0 || hi != 0 || lo > math.MaxInt64 {
-			return 0, fmt.Errorf("%w: dimensions %v, expected each at least 1 and a product below 2^63", ErrMalformed, dims)
+			return 0, fmt.Errorf("%w: dimensions %v, expected each at least 1 and a product below 2^63", ErrMalformed, slices.Clone(dims))
 		}
 		elems = lo
 	}
@@ -108,7 +109,7 @@ func sizeOf(t quant.Type, dims []uint64) (uint64, error) {
 	}
 	hi, size := bits.Mul64(elems/block, uint64(t.BlockBytes()))
 	if hi != 0 || size > math.MaxInt64 {
-		return 0, fmt.Errorf("%w: dimensions %v of %s take more than 2^63 bytes", ErrMalformed, dims, t)
+		return 0, fmt.Errorf("%w: dimensions %v of %s take more than 2^63 bytes", ErrMalformed, slices.Clone(dims), t)
 	}
 	return size, nil
 }
@@ -170,11 +171,11 @@ func (s *shard) checkRanges(align uint64) error {
 		name := nameAt(s.data, r.at())
 		switch {
 		case lo%align != 0:
-			return fmt.Errorf("%w: tensor %q at offset %d, expected a multiple of %d", ErrMalformed, name, lo, align)
+			return fmt.Errorf("%w: tensor %.80q at offset %d, expected a multiple of %d", ErrMalformed, name, lo, align)
 		case lo < end:
-			return fmt.Errorf("%w: tensor %q at offset %d begins inside %q, which ends at %d", ErrMalformed, name, lo, nameAt(s.data, last.at()), end)
+			return fmt.Errorf("%w: tensor %.80q at offset %d begins inside %.80q, which ends at %d", ErrMalformed, name, lo, nameAt(s.data, last.at()), end)
 		case lo > have || size > have-lo:
-			return fmt.Errorf("%w: tensor %q needs %d bytes at offset %d of the data section, which has %d; the file is cut short or still being downloaded", ErrTruncated, name, size, lo, have)
+			return fmt.Errorf("%w: tensor %.80q needs %d bytes at offset %d of the data section, which has %d; the file is cut short or still being downloaded", ErrTruncated, name, size, lo, have)
 		}
 		end, last = lo+size, r
 	}

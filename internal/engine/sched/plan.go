@@ -179,6 +179,7 @@ func (s *Scheduler) add(p *Plan, q *Seq, n int) {
 	pos := q.KV.Len()
 	logits := max(0, pos+n-max(pos, q.LogitsFrom))
 	s.outputs += logits
+	q.planned = s.plans
 	p.Work = append(p.Work, Work{Seq: q, Pos: pos, N: n, Logits: logits})
 }
 
@@ -187,7 +188,7 @@ func (s *Scheduler) add(p *Plan, q *Seq, n int) {
 func (s *Scheduler) planPrefills(p *Plan, rows int) {
 	s.prefill = s.prefill[:0]
 	for _, q := range s.running {
-		if q.Pending() > 1 {
+		if q.planned != s.plans { // one admitted just now may lack a single token, too
 			s.prefill = append(s.prefill, q)
 		}
 	}

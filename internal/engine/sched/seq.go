@@ -40,6 +40,8 @@ type Seq struct {
 	order uint64 // of arrival
 	user  *user
 	held  uint64 // the plan in which it was left waiting for another's prefill
+
+	planned uint64 // the plan that has work for it
 }
 
 // State returns where the sequence is in its life.

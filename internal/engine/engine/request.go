@@ -1,0 +1,106 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/holdfast-llm/holdfast/internal/engine/sample"
+)
+
+// A Request asks for the continuation of a prompt, or for its logits.
+type Request struct {
+	Prompt []int32
+	// MaxTokens bounds the answer; 0 leaves it to the context.
+	MaxTokens int
+	Sampling  sample.Options
+	// Stop holds token ids that end the answer; they are not part of it.
+	Stop []int32
+	// Mask, if not nil, limits what may be sampled. Its methods are called by
+	// the step loop; Accept is called with every token of the answer.
+	Mask Mask
+	// Logprobs asks for the log-probability of every token, and that of so many
+	// of the likeliest alternatives: 0 is none at all, 1 only the token's own,
+	// n+1 the token's and n alternatives.
+	Logprobs int
+
+	// Score, if not nil, turns the request into one for logits: nothing is
+	// sampled, and Score is called by the step loop with the logits of every
+	// position from ScoreFrom on, in order. The slice is only valid in the call.
+	Score     func(pos int, logits []float32)
+	ScoreFrom int
+
+	User      string // fairness key
+	Namespace string // whose prefix cache is shared
+	Priority  int    // higher goes first
+}
+
+// A Mask limits an answer to what a grammar allows.
+type Mask interface {
+	sample.Mask
+	// Accept moves on by a token that was taken.
+	Accept(id int32)
+}
+
+func (r *Request) validate(vocab, context int) error {
+	n := len(r.Prompt)
+	if n == 0 {
+		return errors.New("engine: the prompt is empty")
+	}
+	if r.Score == nil && n >= context || n > context {
+		return &ContextError{PromptTokens: n, Context: context}
+	}
+	for i, id := range r.Prompt {
+		if id < 0 || int(id) >= vocab {
+			return fmt.Errorf("engine: token %d of the prompt is %d, but ids go from 0 to %d", i, id, vocab-1)
+		}
+	}
+	if r.MaxTokens < 0 || r.Logprobs < 0 {
+		return fmt.Errorf("engine: max tokens %d and logprobs %d must be 0 or more", r.MaxTokens, r.Logprobs)
+	}
+	if r.Score != nil && (r.ScoreFrom < 0 || r.ScoreFrom >= n) {
+		return fmt.Errorf("engine: scoring from position %d of a prompt of %d tokens", r.ScoreFrom, n)
+	}
+	return nil
+}
+
+// A Token is one sampled token.
+type Token struct {
+	ID      int32
+	Logprob float32          // if asked for
+	Top     []sample.Logprob // the likeliest alternatives, if asked for
+}
+
+// Reason says why a sequence ended.
+type Reason uint8
+
+// The reasons.
+const (
+	Stop     Reason = iota + 1 // a stop token, or the reader had enough
+	Length                     // MaxTokens or the context's end
+	Scored                     // all logits of a Score request are delivered
+	Canceled                   // the context was cancelled
+	Failed                     // Result.Err says why
+)
+
+var reasonNames = [...]string{"", "stop", "length", "scored", "canceled", "failed"}
+
+// String returns the reason's name.
+func (r Reason) String() string { return reasonNames[r] }
+
+// A Result says how a sequence ended and what it took.
+type Result struct {
+	Reason       Reason
+	Err          error // for Failed and Canceled
+	StopToken    int32 // the stop token that ended it, or -1
+	PromptTokens int
+	CachedTokens int // of the prompt, not computed again
+	Tokens       int // sampled and published
+	Seed         uint64
+	Preemptions  int
+
+	Queued time.Duration // from Submit until it ran
+	First  time.Duration // from Submit until the first token
+	Total  time.Duration // from Submit until the end
+	Decode time.Duration // from the first token until the end
+}

@@ -1,0 +1,129 @@
+package engine
+
+import (
+	"context"
+	"io"
+	"sync"
+)
+
+// A Stream is the answer to a request, as it grows. Its buffer holds the whole
+// answer, so a slow reader holds nothing up. It has one reader.
+type Stream struct {
+	seq *sequence
+
+	mu     sync.Mutex
+	tokens []Token
+	read   int
+	done   int // prompt positions in the cache
+	ended  bool
+	res    Result
+
+	ready chan struct{} // holds a value when there is news
+}
+
+// Status is where a stream stands.
+type Status struct {
+	PromptDone  int // positions of the prompt that are computed or were cached
+	PromptTotal int
+	Ended       bool // no more tokens will come
+}
+
+// Ready returns a channel that delivers a value when there is news.
+func (s *Stream) Ready() <-chan struct{} { return s.ready }
+
+// Poll appends the tokens that arrived since the last call to dst.
+func (s *Stream) Poll(dst []Token) ([]Token, Status) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	dst = append(dst, s.tokens[s.read:]...)
+	s.read = len(s.tokens)
+	return dst, Status{PromptDone: s.done, PromptTotal: len(s.seq.req.Prompt), Ended: s.ended}
+}
+
+// Next returns the next token, waiting for it. At the end it returns io.EOF, or
+// the error that ended the sequence.
+func (s *Stream) Next(ctx context.Context) (Token, error) {
+	for {
+		s.mu.Lock()
+		switch {
+		case s.read < len(s.tokens):
+			t := s.tokens[s.read]
+			s.read++
+			s.mu.Unlock()
+			return t, nil
+		case s.ended:
+			err := s.res.Err
+			s.mu.Unlock()
+			if err == nil {
+				err = io.EOF
+			}
+			return Token{}, err
+		}
+		s.mu.Unlock()
+		select {
+		case <-s.ready:
+		case <-ctx.Done():
+			return Token{}, ctx.Err()
+		}
+	}
+}
+
+// Wait waits for the end of the sequence and returns its result. The tokens can
+// be read before and after.
+func (s *Stream) Wait(ctx context.Context) (Result, error) {
+	for {
+		s.mu.Lock()
+		if s.ended {
+			defer s.mu.Unlock()
+			return s.res, nil
+		}
+		s.mu.Unlock()
+		select {
+		case <-s.ready:
+		case <-ctx.Done():
+			return Result{}, ctx.Err()
+		}
+	}
+}
+
+// Result returns the result; it is complete once the stream has ended.
+func (s *Stream) Result() Result {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.res
+}
+
+// Stop ends the sequence at the next step, as if it had sampled a stop token.
+// Tokens that arrive until then can be ignored.
+func (s *Stream) Stop() { s.seq.end(endStop) }
+
+// Cancel ends the sequence at the next step.
+func (s *Stream) Cancel() { s.seq.end(endCancel) }
+
+func (s *Stream) notify() {
+	select {
+	case s.ready <- struct{}{}:
+	default: // news is waiting already
+	}
+}
+
+func (s *Stream) publish(t Token) {
+	s.mu.Lock()
+	s.tokens = append(s.tokens, t)
+	s.mu.Unlock()
+	s.notify()
+}
+
+func (s *Stream) progress(done int) {
+	s.mu.Lock()
+	s.done = done
+	s.mu.Unlock()
+	s.notify()
+}
+
+func (s *Stream) finish(r Result) {
+	s.mu.Lock()
+	s.res, s.ended = r, true
+	s.mu.Unlock()
+	s.notify()
+}

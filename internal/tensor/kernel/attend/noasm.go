@@ -1,0 +1,11 @@
+package attend
+
+// direct reports whether n queries are multiplied with cache rows as they are,
+// without unpacking them to float32 first.
+func direct(*Params, int) bool { return false }
+
+func (s *Scratch) scores(i0, i1, col int, k rows) { s.scoresGo(i0, i1, col, k) }
+
+func (s *Scratch) values(i0, i1, col int, v rows) { s.valuesGo(i0, i1, col, v) }
+
+func loadQ8(dst []float32, src []byte) { loadQ8Go(dst, src) }

@@ -1,0 +1,192 @@
+package attend
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/holdfast-llm/holdfast/internal/tensor/kernel/vec"
+)
+
+// Run computes out[i] = softmax(Scale * q[i].K) V for nq queries that share one
+// K/V head. The chunks are the sequence's rows from row 0 on; query i sees rows
+// first[i] <= r < limit[i] (first nil: from 0). A query that sees no row gets
+// zeros. What rows hold that no query of the call sees does not matter; the
+// others must be finite.
+//
+// s is the worker's scratch. Run panics if slices are too short or a limit is
+// beyond the rows of the chunks, and allocates nothing once s has grown.
+func (p *Params) Run(s *Scratch, out []float32, q []float32, nq int, limit []int32, first []int32, chunks []Chunk) {
+	rows := p.check(q, nq, limit, first, chunks)
+	if len(out) < nq*p.DV {
+		panic(fmt.Sprintf("attend: room for %d of %d results", len(out), nq*p.DV))
+	}
+	for _, l := range limit[:nq] {
+		if int(l) > rows {
+			panic(fmt.Sprintf("attend: a query sees %d rows of %d", l, rows))
+		}
+	}
+	for at := 0; at < nq; at += tile {
+		n := min(tile, nq-at)
+		s.begin(p, q[at*p.DK:], n, limit[at:], tail(first, at))
+		s.sweep(p, 0, rows, chunks)
+		s.finish(p, out[at*p.DV:], at)
+	}
+}
+
+// tail is x[at:], nil for nil.
+func tail(x []int32, at int) []int32 {
+	if x == nil {
+		return nil
+	}
+	return x[at:]
+}
+
+// A Scratch is the working memory of one worker. It grows to what the largest
+// call needs and is then reused.
+type Scratch struct {
+	n        int       // queries of the current tile
+	dk, dv   int       // padded to lanes
+	q        []float32 // [tile][dk] queries, scaled
+	acc      []float32 // [tile][dv] sums of weights*V under the maximum m
+	score    []float32 // [tile][scoreStride] scores, then weights, of a block
+	m, l     []float32 // [tile] largest score so far, sum of weights under it
+	from, to []int     // [tile] visible rows
+	k        []float32 // [Step][dk] unpacked keys of a block
+	v        []float32 // [Step][vWidth] unpacked values; k if they are the front of the keys
+	vWidth   int       // dv or dk
+	alias    bool      // v is k
+	kbuf     []float32 // memory of k
+	vbuf     []float32 // memory of v
+	round    []byte    // one row, for Params.Round
+}
+
+// scoreStride is the distance between the scores of two queries.
+const scoreStride = Step + overrun
+
+// NewScratch returns an empty scratch.
+func NewScratch() *Scratch { return &Scratch{} }
+
+// grow returns x with n elements, which are undefined.
+func grow[T any](x []T, n int) []T {
+	if cap(x) < n {
+		return make([]T, n)
+	}
+	return x[:n]
+}
+
+// begin starts a tile of n queries.
+func (s *Scratch) begin(p *Params, q []float32, n int, limit, first []int32) {
+	s.n, s.dk, s.dv = n, pad(p.DK), pad(p.DV)
+	s.q = grow(s.q, tile*s.dk)
+	s.acc = grow(s.acc, tile*s.dv)
+	s.score = grow(s.score, tile*scoreStride)
+	s.m, s.l = grow(s.m, tile), grow(s.l, tile)
+	s.from, s.to = grow(s.from, tile), grow(s.to, tile)
+	clear(s.acc[:n*s.dv])
+	for i := range n {
+		s.loadQuery(p, s.q[i*s.dk:(i+1)*s.dk], q[i*p.DK:(i+1)*p.DK])
+		s.m[i], s.l[i] = float32(math.Inf(-1)), 0
+		s.from[i], s.to[i] = 0, int(limit[i])
+		if first != nil {
+			s.from[i] = max(0, int(first[i]))
+		}
+	}
+}
+
+// loadQuery copies q, scaled, so that scores need no product of their own.
+func (s *Scratch) loadQuery(p *Params, dst, q []float32) {
+	copy(dst, q)
+	clear(dst[len(q):])
+	dst = dst[:len(q)]
+	if p.Round {
+		s.round = grow(s.round, p.Elem.RowBytes(len(q)))
+		p.Elem.Store(s.round, q)
+		p.Elem.Load(dst, s.round)
+	}
+	vec.Scale(dst, p.Scale)
+}
+
+// sweep takes the tile's queries over the rows base <= r < end of the chunks.
+func (s *Scratch) sweep(p *Params, base, end int, chunks []Chunk) {
+	lo, hi := end, base
+	for i := range s.n {
+		if s.from[i] < s.to[i] {
+			lo, hi = min(lo, s.from[i]), max(hi, s.to[i])
+		}
+	}
+	lo, hi = max(lo, base), min(hi, end)
+	s.alias = p.aliased(chunks)
+	cur := cursor{chunks: chunks, row: base}
+	for at := lo / Step * Step; at < hi; at += Step {
+		cur = s.block(p, cur, at, max(at, lo), min(at+Step, hi))
+	}
+}
+
+// active returns the range of queries that holds all who see a row of r0..r1.
+func (s *Scratch) active(r0, r1 int) (i0, i1 int) {
+	i0, i1 = s.n, 0
+	for i := range s.n {
+		if max(s.from[i], r0) < min(s.to[i], r1) {
+			i0, i1 = min(i0, i), i+1
+		}
+	}
+	return min(i0, i1), i1
+}
+
+// weigh turns query i's scores of a block into weights. Columns a <= c < b are
+// visible; the others get the weight 0.
+func (s *Scratch) weigh(i, a, b int) {
+	x := s.score[i*scoreStride:][:Step]
+	if a >= b {
+		clear(x)
+		return
+	}
+	hidden := float32(math.Inf(-1))
+	for c := range a {
+		x[c] = hidden
+	}
+	for c := b; c < Step; c++ {
+		x[c] = hidden
+	}
+	m := max(s.m[i], vec.Max(x))
+	sum := vec.ExpSub(x, x, m)
+	if m != s.m[i] {
+		shrink := exp(s.m[i] - m)
+		s.l[i] *= shrink
+		vec.Scale(s.acc[i*s.dv:(i+1)*s.dv], shrink)
+		s.m[i] = m
+	}
+	s.l[i] += sum
+}
+
+func exp(x float32) float32 { return float32(math.Exp(float64(x))) }
+
+// finish divides the tile's sums by its weights. at is the number of its first
+// query in the call.
+func (s *Scratch) finish(p *Params, out []float32, at int) {
+	for i := range s.n {
+		o := out[i*p.DV : (i+1)*p.DV]
+		copy(o, s.acc[i*s.dv:])
+		p.normalize(o, s.m[i], s.l[i], at+i)
+	}
+}
+
+// normalize divides o, a sum of weights*V under the maximum m with the sum of
+// weights l, by the sum of all weights, the sink of query i included.
+func (p *Params) normalize(o []float32, m, l float32, i int) {
+	if l == 0 { // no row was visible
+		clear(o)
+		return
+	}
+	sink := p.Sink
+	if p.Sinks != nil {
+		sink = &p.Sinks[i]
+	}
+	if sink == nil {
+		vec.Scale(o, 1/l)
+		return
+	}
+	top := max(m, *sink)
+	shrink := exp(m - top)
+	vec.Scale(o, shrink/(l*shrink+exp(*sink-top)))
+}

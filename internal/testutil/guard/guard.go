@@ -1,0 +1,2 @@
+// Package guard gives tests memory that ends where a kernel may not go on.
+package guard

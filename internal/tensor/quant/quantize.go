@@ -42,11 +42,13 @@ var encoders = [len(infos)]func(dst []byte, src []float32){
 // CanQuantize reports whether Quantize can make blocks of type t.
 func CanQuantize(t Type) bool { return t.Known() && encoders[t] != nil }
 
-// Quantize encodes src as whole blocks of type t into dst. Each element is
-// rounded to the nearest value that its block's scale allows, and scales are
-// chosen from the extremes of a block alone. Q4_0, Q4_1, Q5_0, Q5_1, Q8_0,
-// Q8_1, Q8_K, TQ1_0, TQ2_0 and MXFP4 so give the blocks of ggml's reference
-// encoders; for the K types and IQ4_NL ggml searches for better scales.
+// Quantize encodes src as whole blocks of type t into dst, each element
+// rounded to the nearest value that the scales of its block allow. The scales
+// come from the extremes of the block, in Q2_K to Q6_K then moved to where the
+// squared errors are smallest. Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q8_1, Q8_K,
+// TQ1_0, TQ2_0 and MXFP4 are the very blocks of ggml's reference encoders; for
+// the others ggml searches longer, and weighs by an importance matrix if it
+// has one.
 //
 // NaN and infinities in src give blocks of no particular value. It fails when
 // t has no encoder (ErrNoEncoder), when len(src) is not a whole number of

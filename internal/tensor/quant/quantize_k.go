@@ -15,12 +15,72 @@ type subRange struct{ step, low float32 }
 func subRanges(x []float32, n, top int) (rs [16]subRange, most subRange) {
 	size := superBlock / n
 	for j := range n {
-		lo, hi, _ := extremes(x[j*size : (j+1)*size])
-		lo = min(lo, 0)
-		rs[j] = subRange{(hi - lo) / float32(top), -lo}
+		rs[j] = fitRange(x[j*size:(j+1)*size], top)
 		most.step, most.low = max(most.step, rs[j].step), max(most.low, rs[j].low)
 	}
 	return rs, most
+}
+
+// fitRange starts with the range from the smallest to the largest element and
+// moves it to where, for the codes that the elements have then, the weighted
+// sum of squared errors is smallest: the line of regression of elements on
+// codes. New codes ask for a new line; a few rounds are enough.
+//
+// Elements weigh as much as they are large. With equal weights the codes would
+// be pulled towards the mean, and all dot products would come out too small.
+func fitRange(x []float32, top int) subRange {
+	lo, hi, _ := extremes(x)
+	lo = min(lo, 0)
+	r := subRange{(hi - lo) / float32(top), -lo}
+	for range 4 {
+		id := inverse(r.step)
+		var n, sq, sqq, sx, sxq float64
+		for _, v := range x {
+			q := float64(round((v+r.low)*id, 0, top))
+			w := float64(abs(v))
+			wq, wx := float64(w*q), float64(w*float64(v))
+			n, sq, sqq = n+w, sq+wq, sqq+float64(wq*q)
+			sx, sxq = sx+wx, sxq+float64(wx*q)
+		}
+		step := (float64(n*sxq) - float64(sq*sx)) / (float64(n*sqq) - float64(sq*sq))
+		low := -(sx - float64(step*sq)) / n
+		if low < 0 {
+			step, low = sxq/sqq, 0
+		}
+		if !(step > 0) || step > math.MaxFloat32 || low > math.MaxFloat32 {
+			break // all codes are equal, or the values are no sane weights
+		}
+		r = subRange{float32(step), float32(low)}
+	}
+	return r
+}
+
+// snap picks integers s and m in 0..most so that d*s and dmin*m serve the
+// elements best as step and low: the rounded ones, or neighbours of these.
+func snap(x []float32, r subRange, d, dmin float32, most, top int) (s, m int) {
+	s0, m0 := round(r.step*inverse(d), 0, most), round(r.low*inverse(dmin), 0, most)
+	s, m = s0, m0
+	best := math.Inf(1)
+	for i := max(s0-1, 0); i <= min(s0+1, most); i++ {
+		for j := max(m0-1, 0); j <= min(m0+1, most); j++ {
+			if e := squaredError(x, d*float32(i), dmin*float32(j), top); e < best {
+				s, m, best = i, j, e
+			}
+		}
+	}
+	return s, m
+}
+
+// squaredError returns the weighted sum of squared errors of x with codes
+// 0..top; see fitRange.
+func squaredError(x []float32, step, low float32, top int) float64 {
+	id := inverse(step)
+	var sum float64
+	for _, v := range x {
+		e := float64(v) - (float64(step)*float64(round((v+low)*id, 0, top)) - float64(low))
+		sum += float64(e * e * float64(abs(v)))
+	}
+	return sum
 }
 
 // codes writes round((x+low)/step) in 0..top for each element.
@@ -37,10 +97,10 @@ func encodeQ2K(dst []byte, src []float32) {
 		d, dmin := putHalf(dst[80:], most.step/15), putHalf(dst[82:], most.low/15)
 		var q [superBlock]uint8
 		for j := range 16 {
-			s := round(rs[j].step*inverse(d), 0, 15)
-			m := round(rs[j].low*inverse(dmin), 0, 15)
+			x := src[16*j : 16*j+16]
+			s, m := snap(x, rs[j], d, dmin, 15, 3)
 			dst[j] = uint8(s | m<<4)
-			codes(q[16*j:], src[16*j:16*j+16], d*float32(s), dmin*float32(m), 3)
+			codes(q[16*j:], x, d*float32(s), dmin*float32(m), 3)
 		}
 		packPairs(dst[16:80], q[:])
 	}
@@ -79,19 +139,38 @@ func encodeQ3K(dst []byte, src []float32) {
 	}
 }
 
-// signedSteps returns for 16 sub-blocks the step with which the element of
-// largest magnitude becomes the code -half, and stores and returns the d by
-// which the largest of these steps becomes -top.
+// signedSteps returns the best steps for 16 sub-blocks with codes from -half,
+// and stores and returns the d by which the largest of them becomes -top.
 func signedSteps(x []float32, half, top int, dst []byte) (steps [16]float32, d float32) {
 	var most float32
 	for j := range steps {
-		_, _, peak := extremes(x[16*j : 16*j+16])
-		steps[j] = peak / -float32(half)
+		steps[j] = fitStep(x[16*j:16*j+16], half)
 		if abs(steps[j]) > abs(most) {
 			most = steps[j]
 		}
 	}
 	return steps, putHalf(dst, most/-float32(top))
+}
+
+// fitStep tries steps around the one that gives the element of largest
+// magnitude the code -half. For given codes q the best step is the sum of x*q
+// over the sum of q*q, and the larger the first sum squared over the second,
+// the smaller the squared error.
+func fitStep(x []float32, half int) float32 {
+	_, _, peak := extremes(x)
+	best, bestGain := peak/-float32(half), 0.0
+	for try := -8; try <= 8; try++ {
+		id := inverse(peak / -(float32(half) + 0.1*float32(try)))
+		var xq, qq float64
+		for _, v := range x {
+			q := float64(round(v*id, -half, half-1))
+			xq, qq = xq+float64(q*float64(v)), qq+float64(q*q)
+		}
+		if gain := xq * xq / qq; gain > bestGain && gain < math.MaxFloat32 {
+			best, bestGain = float32(xq/qq), gain
+		}
+	}
+	return best
 }
 
 // head45 writes the head of a Q4_K or Q5_K block and the 256 codes 0..top.
@@ -101,8 +180,8 @@ func head45(dst []byte, q []uint8, src []float32, top int) {
 	b := dst[4:16]
 	clear(b)
 	for j := range 8 {
-		s := round(rs[j].step*inverse(d), 0, 63)
-		m := round(rs[j].low*inverse(dmin), 0, 63)
+		x := src[32*j : 32*j+32]
+		s, m := snap(x, rs[j], d, dmin, 63, top)
 		if j < 4 {
 			b[j] |= uint8(s)
 			b[j+4] |= uint8(m)
@@ -111,7 +190,7 @@ func head45(dst []byte, q []uint8, src []float32, top int) {
 			b[j-4] |= uint8(s >> 4 << 6)
 			b[j] |= uint8(m >> 4 << 6)
 		}
-		codes(q[32*j:], src[32*j:32*j+32], d*float32(s), dmin*float32(m), top)
+		codes(q[32*j:], x, d*float32(s), dmin*float32(m), top)
 	}
 }
 

@@ -163,7 +163,7 @@ def main():
         many = 65536 // elems
         digest = hashlib.sha256(values(name, splitmix(int(T[name]), many * size)).astype("<u4").tobytes())
         hashes.append(f"{name} {many} {digest.hexdigest()}\n")
-        if name in ("Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q8_1", "Q8_K", "TQ1_0", "TQ2_0", "MXFP4", "NVFP4"):
+        if name in ("Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q8_1", "Q8_K", "TQ1_0", "TQ2_0", "MXFP4"):
             out = b"".join(encode(name, row).tobytes() for row in encoder_rows())
             encoded.append(f"{name} {hashlib.sha256(out).hexdigest()}\n")
     for file, lines in (("hashes.txt", hashes), ("encoded.txt", encoded)):

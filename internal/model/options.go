@@ -22,7 +22,33 @@ type Options struct {
 	// KeepMapped leaves the weights in the file's mapping instead of copying
 	// them into packed memory: slower, for machines where memory is short.
 	KeepMapped bool
+	// Workers is the number of workers that Plan counts scratch memory for when
+	// there is no Team yet; 0 means 1.
+	Workers int
 	// Progress, if not nil, is called now and then while weights load, with the
 	// bytes done and the bytes in all. It may be called from any goroutine, one at a time.
 	Progress func(done, total int64)
+}
+
+// Defaults for the zero values of Options.
+const (
+	DefaultMaxRows     = 512
+	DefaultBlockTokens = 64
+)
+
+// WithDefaults returns o with its zero values filled in.
+func (o Options) WithDefaults() Options {
+	if o.MaxRows <= 0 {
+		o.MaxRows = DefaultMaxRows
+	}
+	if o.BlockTokens <= 0 {
+		o.BlockTokens = DefaultBlockTokens
+	}
+	if o.Team != nil {
+		o.Workers = o.Team.Size()
+	}
+	if o.Workers <= 0 {
+		o.Workers = 1
+	}
+	return o
 }

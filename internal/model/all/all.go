@@ -1,0 +1,7 @@
+// Package all registers every architecture there is.
+package all
+
+import (
+	_ "github.com/holdfast-llm/holdfast/internal/model/llama" // llama
+	_ "github.com/holdfast-llm/holdfast/internal/model/qwen"  // qwen2, qwen3, qwen3moe
+)

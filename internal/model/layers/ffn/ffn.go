@@ -1,0 +1,89 @@
+// Package ffn computes the SwiGLU feed-forward: down(silu(gate(x)) * up(x)).
+package ffn
+
+import (
+	"github.com/holdfast-llm/holdfast/internal/model"
+	"github.com/holdfast-llm/holdfast/internal/model/layers"
+	"github.com/holdfast-llm/holdfast/internal/model/layers/weights"
+	"github.com/holdfast-llm/holdfast/internal/tensor/kernel/matmul"
+	"github.com/holdfast-llm/holdfast/internal/tensor/kernel/vec"
+)
+
+// An FFN is one feed-forward network.
+type FFN struct {
+	Gate, Up *matmul.Matrix // [Width] x [embd]
+	Down     *matmul.Matrix // [embd] x [Width]
+	Width    int
+	Kinds    layers.Kinds // of activations that Gate and Up multiply with
+}
+
+// Bind declares the three matrices of a network: prefix is "blk.0.ffn_", suffix
+// "" for the dense network of a layer and "_shexp" for shared experts.
+func (f *FFN) Bind(b *weights.Binder, prefix, suffix string, embd, width int) {
+	f.Width = width
+	b.Matrix(&f.Gate, prefix+"gate"+suffix+".weight", width, embd)
+	b.Matrix(&f.Up, prefix+"up"+suffix+".weight", width, embd)
+	b.Matrix(&f.Down, prefix+"down"+suffix+".weight", embd, width)
+}
+
+// Ready finishes the network after its weights are there.
+func (f *FFN) Ready(exact bool) { f.Kinds = f.Kinds.Add(exact, f.Gate, f.Up) }
+
+// Buffers is the memory between the two halves of a network; all layers of a
+// model share it.
+type Buffers struct {
+	Hidden []float32 // [maxRows][maxWidth]
+	up     []float32 // [maxRows][maxWidth]
+}
+
+// NewBuffers allocates memory for networks of up to maxWidth.
+func NewBuffers(o model.Options, maxWidth int) *Buffers {
+	n := o.MaxRows * maxWidth
+	return &Buffers{Hidden: make([]float32, n), up: make([]float32, n)}
+}
+
+// BuffersBytes returns what NewBuffers allocates.
+func BuffersBytes(o model.Options, maxWidth int) int64 { return 8 * int64(o.MaxRows) * int64(maxWidth) }
+
+// GateUp computes worker w's share of the hidden units for all rows into
+// buf.Hidden. The caller puts a barrier before what reads them.
+func (f *FFN) GateUp(e *layers.Env, w int, acts *matmul.Acts, buf *Buffers) {
+	lo, hi := e.Share(w, f.Gate.Groups())
+	rows := Rows{Acts: acts, N: e.N()}
+	rows.GateUp(e, w, f.Gate, f.Up, buf.Hidden, buf.up, lo, hi)
+}
+
+// Rows names the activation rows of a product.
+type Rows struct {
+	Acts *matmul.Acts
+	List []int32 // nil: rows 0 to N-1
+	N    int
+}
+
+// GateUp computes the hidden units of the row groups [lo, hi) of one gate and
+// up pair into hidden; up is scratch of the same shape.
+func (r *Rows) GateUp(e *layers.Env, w int, gate, up *matmul.Matrix, hidden, tmp []float32 /* [N][width] */, lo, hi int) {
+	width := gate.Rows
+	gk, uk := gate.Kind(e.Exact), up.Kind(e.Exact)
+	s := e.Scratch(w)
+	step := r.step()
+	for g := lo; g < hi; g += step {
+		to := min(g+step, hi)
+		matmul.Mul(hidden, width, gate, g, to, r.Acts, gk, r.List, r.N, s)
+		matmul.Mul(tmp, width, up, g, to, r.Acts, uk, r.List, r.N, s)
+		from, end := g*matmul.Group, min(to*matmul.Group, width)
+		for i := range r.N {
+			h := hidden[i*width+from : i*width+end]
+			vec.SwiGLU(h, h, tmp[i*width+from:i*width+end])
+		}
+	}
+}
+
+// tileFloats is how many values of gate and up together should stay in a
+// second-level cache between the products and SwiGLU.
+const tileFloats = 64 << 10
+
+// step returns how many groups to compute before applying SwiGLU to them.
+func (r *Rows) step() int {
+	return max(1, tileFloats/(2*matmul.Group*max(1, r.N)))
+}

@@ -1,0 +1,206 @@
+// Package moe computes mixtures of experts.
+//
+// The rows of a batch are sorted by expert, so that each expert's weights are
+// read once for all its rows, and the row groups of all active experts are
+// handed out to whoever is free: experts get unequal numbers of rows, and a
+// fixed split would leave workers waiting.
+//
+// The weight of an expert is multiplied into its hidden units, before the down
+// projection, which is linear. The results are then only added: first the
+// shared experts, then the routed ones in ascending order, whatever the batch.
+package moe
+
+import (
+	"github.com/holdfast-llm/holdfast/internal/machine/par"
+	"github.com/holdfast-llm/holdfast/internal/model"
+	"github.com/holdfast-llm/holdfast/internal/model/layers"
+	"github.com/holdfast-llm/holdfast/internal/model/layers/ffn"
+	"github.com/holdfast-llm/holdfast/internal/model/layers/weights"
+	"github.com/holdfast-llm/holdfast/internal/tensor/kernel/matmul"
+	"github.com/holdfast-llm/holdfast/internal/tensor/kernel/vec"
+)
+
+// An MoE is the feed-forward of one layer.
+type MoE struct {
+	Router Router
+	Gate   *matmul.Matrix // [Experts] x [embd] router, always with float32 activations
+
+	GateExps, UpExps []*matmul.Matrix // [Experts] of [FF] x [embd]
+	DownExps         []*matmul.Matrix // [Experts] of [embd] x [FF]
+	Shared           *ffn.FFN         // nil without shared experts
+
+	Kinds              layers.Kinds // of activations that the normalised rows are needed in
+	upClaim, downClaim *par.Claim
+}
+
+// Bind declares the tensors of a layer; prefix is "blk.0.".
+func (m *MoE) Bind(b *weights.Binder, prefix string, embd int, c *model.MoE) {
+	m.Router.MoE = *c
+	b.Matrix(&m.Gate, prefix+"ffn_gate_inp.weight", c.Experts, embd)
+	b.OptVector(&m.Router.Bias, prefix+"exp_probs_b.bias", c.Experts)
+	b.Experts(&m.GateExps, prefix+"ffn_gate_exps.weight", c.Experts, c.FF, embd)
+	b.Experts(&m.UpExps, prefix+"ffn_up_exps.weight", c.Experts, c.FF, embd)
+	b.Experts(&m.DownExps, prefix+"ffn_down_exps.weight", c.Experts, embd, c.FF)
+	if c.Shared > 0 {
+		m.Shared = &ffn.FFN{}
+		m.Shared.Bind(b, prefix+"ffn_", "_shexp", embd, c.SharedFF)
+	}
+}
+
+// Ready finishes the layer after its weights are there.
+func (m *MoE) Ready(exact bool) {
+	m.Kinds = layers.Kinds{matmul.F32}.Add(exact, m.GateExps[0], m.UpExps[0])
+	if m.Shared != nil {
+		m.Shared.Ready(exact)
+		m.Kinds = m.Kinds.With(m.Shared.Kinds...)
+	}
+}
+
+// Claims gives the layer its work counters.
+func (m *MoE) Claims(e *layers.Env) {
+	m.upClaim, m.downClaim = e.NewClaim(), e.NewClaim()
+}
+
+// Run adds the layer's result to the residual stream. norm and eps are those of
+// the norm before it. Afterwards each worker may use its own rows, and all rows
+// in a private batch.
+func (m *MoE) Run(e *layers.Env, w, layer int, st *State, shared *ffn.Buffers, norm []float32, eps float32) {
+	acts := m.route(e, w, layer, st, norm, eps)
+	p := st.workers[w].plan
+	used := m.Router.Used
+	p.make(st.chosen[:e.N()*used], st.weights[:e.N()*used], used)
+	m.gateUp(e, w, st, p, acts)
+	if m.Shared != nil {
+		m.Shared.GateUp(e, w, acts, shared)
+	}
+	e.Barrier(w)
+	if m.Shared != nil {
+		e.Project(w, m.Shared.Down, shared.Hidden, nil)
+	}
+	if e.Private() {
+		m.downPrivate(e, w, st, p)
+	} else {
+		m.downGrouped(e, w, st, p)
+	}
+}
+
+// route normalises and converts the rows and chooses their experts. It ends
+// with a barrier.
+func (m *MoE) route(e *layers.Env, w, layer int, st *State, norm []float32, eps float32) *matmul.Acts {
+	n, experts := e.N(), m.Router.Experts
+	acts := e.NormOwn(w, m.Kinds, norm, eps)
+	if e.Private() {
+		lo, hi := e.Share(w, m.Gate.Groups())
+		matmul.Mul(st.logits, experts, m.Gate, lo, hi, acts, matmul.F32, nil, n, e.Scratch(w))
+		e.Barrier(w)
+		// Everyone needs the choices, and making them is less than a meeting; but
+		// the list is shared, so each row is written by one worker.
+	} else {
+		_, lo, hi := e.Converts(w)
+		matmul.Mul(st.logits[lo*experts:], experts, m.Gate, 0, m.Gate.Groups(), acts, matmul.F32, e.RowList(lo, hi), hi-lo, e.Scratch(w))
+	}
+	lo, hi := e.Share(w, n)
+	used := m.Router.Used
+	for r := lo; r < hi; r++ {
+		m.Router.Route(st.workers[w].route, st.chosen[r*used:(r+1)*used], st.weights[r*used:(r+1)*used], st.logits[r*experts:(r+1)*experts])
+	}
+	e.Barrier(w)
+	m.trace(e, w, layer, st)
+	return acts
+}
+
+// trace shows the choices to the batch's TraceRouting, if it has one.
+func (m *MoE) trace(e *layers.Env, w, layer int, st *State) {
+	trace := e.Rows.Batch.TraceRouting
+	if trace == nil {
+		return
+	}
+	if w == 0 {
+		used := m.Router.Used
+		for r := range e.N() {
+			trace(layer, r, st.chosen[r*used:(r+1)*used], st.weights[r*used:(r+1)*used])
+		}
+	}
+	e.Barrier(w)
+}
+
+// unitGroups is how many row groups of one expert are claimed at a time.
+const unitGroups = 8
+
+// gateUp computes the hidden units of all slots, each times its expert's weight.
+func (m *MoE) gateUp(e *layers.Env, w int, st *State, p *plan, acts *matmul.Acts) {
+	groups := m.GateExps[0].Groups()
+	per := (groups + unitGroups - 1) / unitGroups
+	ff := m.Router.FF
+	for {
+		u, _, ok := m.upClaim.Next(1, per*len(p.active))
+		if !ok {
+			return
+		}
+		x, lo := p.active[u/per], u%per*unitGroups
+		hi := min(lo+unitGroups, groups)
+		s0, s1 := p.slots(x)
+		rows := ffn.Rows{Acts: acts, List: p.row[s0:s1], N: s1 - s0}
+		rows.GateUp(e, w, m.GateExps[x], m.UpExps[x], st.hidden[s0*ff:], st.up[s0*ff:], lo, hi)
+		from, to := lo*matmul.Group, min(hi*matmul.Group, ff)
+		for s := s0; s < s1; s++ {
+			vec.Scale(st.hidden[s*ff+from:s*ff+to], p.weight[s])
+		}
+	}
+}
+
+// downPrivate projects all slots straight into the residual stream. Each worker
+// has its own outputs of all experts, so the additions need no order from
+// outside. It ends with a barrier.
+func (m *MoE) downPrivate(e *layers.Env, w int, st *State, p *plan) {
+	used, ff := m.Router.Used, m.Router.FF
+	acts := st.workers[w].acts
+	kind := m.DownExps[0].Kind(e.Exact)
+	n := e.N() * used
+	for s := range n {
+		acts.Set(kind, s, st.hidden[s*ff:(s+1)*ff])
+	}
+	lo, hi := e.Share(w, m.DownExps[0].Groups())
+	for _, x := range p.active {
+		s0, s1 := p.slots(x)
+		for s := s0; s < s1; s++ {
+			one := st.slotList[s : s+1]
+			matmul.MulAdd(e.X[int(p.row[s])*e.Embd:], e.Embd, m.DownExps[x], lo, hi, acts, kind, one, 1, e.Scratch(w))
+		}
+	}
+	e.Barrier(w)
+}
+
+// downGrouped projects all slots into memory of their own and then lets each
+// worker add up its own rows.
+func (m *MoE) downGrouped(e *layers.Env, w int, st *State, p *plan) {
+	used, ff := m.Router.Used, m.Router.FF
+	kind := m.DownExps[0].Kind(e.Exact)
+	lo, hi := e.Share(w, e.N()*used)
+	for s := lo; s < hi; s++ {
+		st.acts.Set(kind, s, st.hidden[s*ff:(s+1)*ff])
+	}
+	e.Barrier(w)
+	m.down(e, w, st, p, kind)
+	e.Barrier(w)
+	_, lo, hi = e.Converts(w)
+	for r := lo; r < hi; r++ {
+		for _, s := range p.slot[r*used : (r+1)*used] {
+			vec.Add(e.X[r*e.Embd:(r+1)*e.Embd], st.out[int(s)*e.Embd:(int(s)+1)*e.Embd])
+		}
+	}
+}
+
+func (m *MoE) down(e *layers.Env, w int, st *State, p *plan, kind matmul.Kind) {
+	groups := m.DownExps[0].Groups()
+	per := (groups + unitGroups - 1) / unitGroups
+	for {
+		u, _, ok := m.downClaim.Next(1, per*len(p.active))
+		if !ok {
+			return
+		}
+		x, lo := p.active[u/per], u%per*unitGroups
+		s0, s1 := p.slots(x)
+		matmul.Mul(st.out[s0*e.Embd:], e.Embd, m.DownExps[x], lo, min(lo+unitGroups, groups), st.acts, kind, st.slotList[s0:s1], s1-s0, e.Scratch(w))
+	}
+}

@@ -1,0 +1,66 @@
+package moe
+
+import (
+	"github.com/holdfast-llm/holdfast/internal/model"
+	"github.com/holdfast-llm/holdfast/internal/model/layers"
+	"github.com/holdfast-llm/holdfast/internal/tensor/kernel/matmul"
+)
+
+// A State is the memory that all mixtures of one model share. A slot is one
+// (row, chosen expert) pair.
+type State struct {
+	logits   []float32    // [maxRows][experts]
+	chosen   []int32      // [maxRows][used] ascending
+	weights  []float32    // [maxRows][used]
+	hidden   []float32    // [slots][ff]
+	up       []float32    // [slots][ff]
+	out      []float32    // [slots][embd]
+	acts     *matmul.Acts // [slots] hidden units, converted
+	slotList []int32      // [slots] 0, 1, 2, ...
+	workers  []state
+}
+
+// state is the memory of one worker.
+type state struct {
+	route *RouteScratch
+	plan  *plan
+	acts  *matmul.Acts // the slots of a private batch
+}
+
+// NewState allocates memory for mixtures of c's sizes. down holds
+// the kinds of activations of the hidden units.
+func NewState(o model.Options, c *model.Config, down layers.Kinds) *State {
+	m := &c.MoE
+	slots := o.MaxRows * m.Used
+	s := &State{
+		logits:   make([]float32, o.MaxRows*m.Experts),
+		chosen:   make([]int32, slots),
+		weights:  make([]float32, slots),
+		hidden:   make([]float32, slots*m.FF),
+		up:       make([]float32, slots*m.FF),
+		out:      make([]float32, slots*c.Embd),
+		acts:     matmul.NewActs(slots, m.FF),
+		slotList: make([]int32, slots),
+		workers:  make([]state, o.Workers),
+	}
+	s.acts.Prepare(down...)
+	for i := range s.slotList {
+		s.slotList[i] = int32(i)
+	}
+	for w := range s.workers {
+		acts := matmul.NewActs(layers.PrivateRows*m.Used, m.FF)
+		acts.Prepare(down...)
+		s.workers[w] = state{route: NewRouteScratch(m), plan: newPlan(m.Experts, slots), acts: acts}
+	}
+	return s
+}
+
+// StateBytes returns what NewState allocates.
+func StateBytes(o model.Options, c *model.Config, down layers.Kinds) int64 {
+	m := &c.MoE
+	slots := int64(o.MaxRows * m.Used)
+	row := layers.ActsBytes(m.FF, down)
+	n := int64(o.MaxRows*m.Experts)*4 + slots*(12+8*int64(m.FF)+4*int64(c.Embd)+row)
+	worker := planBytes(m.Experts, int(slots)) + int64(m.Experts)*24 + int64(layers.PrivateRows*m.Used)*row
+	return n + int64(o.Workers)*worker
+}

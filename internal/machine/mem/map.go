@@ -18,6 +18,14 @@ func Map(f *os.File, size int64) ([]byte, func() error, error) {
 	if size == 0 { // no system maps nothing
 		return []byte{}, func() error { return nil }, nil
 	}
+	// Pages past the end would map without an error and fault when touched.
+	st, err := f.Stat()
+	if err != nil {
+		return nil, nil, fmt.Errorf("mem: map: %w", err)
+	}
+	if st.Size() < size {
+		return nil, nil, fmt.Errorf("mem: map %s: %d bytes asked, the file has %d", f.Name(), size, st.Size())
+	}
 	b, unmap, err := mapFile(f, int(size))
 	if err != nil {
 		return nil, nil, fmt.Errorf("mem: map %s: %w", f.Name(), err)

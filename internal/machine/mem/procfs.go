@@ -42,9 +42,9 @@ func readMeminfo(root fs.FS, l *Limits) {
 	l.Available = kib(m["MemFree:"]) + kib(m["Buffers:"]) + kib(m["Cached:"])
 }
 
-// kib converts kibibytes, saturating: the file is the kernel's, but the
-// arithmetic does not have to trust it.
-func kib(n int64) int64 { return min(n, noLimit>>10) << 10 }
+// kib converts kibibytes. It saturates so low that a sum of three cannot
+// overflow: the arithmetic does not have to trust the file.
+func kib(n int64) int64 { return min(n, 1<<50) << 10 }
 
 // A group is one folder of a memory controller.
 type group struct {

@@ -15,8 +15,12 @@ const floatBlock = 512
 // floats multiplies a matrix of F32, F16 or BF16 with float32 activations.
 func (j *job) floats(lo, hi int) {
 	m := j.m
+	if ks := m.lay.kernels(); ks != nil {
+		j.tiles(m.lay, ks, lo, hi)
+		return
+	}
 	for g := lo; g < hi; g++ {
-		w := m.group(g, j.s)
+		w := m.groups(g, 1, j.s)
 		for i := 0; i < j.n; i += maxTile {
 			n := min(maxTile, j.n-i)
 			j.floatTile(m.lay.t, w, m.lay.bytes, j.setOffs(i, n, n))
@@ -28,13 +32,19 @@ func (j *job) floats(lo, hi int) {
 // exact multiplies a matrix of any type with float32 activations, by way of
 // dequantised groups.
 func (j *job) exact(lo, hi int) {
-	m := j.m
+	m, f32 := j.m, layoutOf(quant.F32)
 	if len(j.s.vals) < roundUp(m.Cols, floatStep)*Group {
 		j.s.vals = make([]float32, roundUp(m.Cols, floatStep)*Group)
 	}
 	for g := lo; g < hi; g++ {
 		j.dequantizeGroup(g)
 		w := bytesOf(j.s.vals)
+		if ks := f32.kernels(); ks != nil {
+			for i := 0; i < j.n; {
+				i += j.tile(f32, pick(ks, j.n-i), w, g, 1, i, floatBlock/floatStep)
+			}
+			continue
+		}
 		for i := 0; i < j.n; i += maxTile {
 			n := min(maxTile, j.n-i)
 			j.floatTile(quant.F32, w, 128, j.setOffs(i, n, n))

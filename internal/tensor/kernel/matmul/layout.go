@@ -16,14 +16,18 @@ import "github.com/holdfast-llm/holdfast/internal/tensor/quant"
 //	Q4_K          f16 d, f16 dmin; u8 scale [8 blocks]; u8 min [4 pairs of blocks][16 rows][2];
 //	              4 pairs x 8 vec: quad j of the even block (low) and of the odd block (high)
 //	Q5_K          as Q4_K, with 8 vec of fifth bits before the codes: bit b of vec j is block b, quad j
-//	Q6_K          f32 d; i8 scale [16 blocks]; 2 halves x 16 vec of low nibbles and high nibbles;
+//	Q6_K          f32 d/4; i8 scale [16 blocks]; 2 halves x 16 vec of low nibbles and high nibbles;
 //	              2 halves x 8 vec of bit pairs
-//	Q3_K          f32 d; i8 scale [16 blocks]; 8 vec of third bits; 2 halves x 8 vec of bit pairs
+//	Q3_K          f32 d/32; i8 scale [16 blocks]; 8 vec of third bits; 2 halves x 8 vec of bit pairs
 //	Q2_K          f16 d, f16 dmin; u8 scale and min nibbles [8 pairs of blocks][16 rows][2];
 //	              2 halves x 8 vec of bit pairs
 //	IQ4_XS        f32 d; i8 scale [8 blocks]; 8 blocks x 4 vec as Q4_0
 //	F32, F16      2 columns of 16 values
 //	BF16          [16 rows][2 columns]
+//
+// Kernels see the codes of Q6_K as 4*(code-32)+128 and those of Q3_K as
+// 32*(code-4)+128, because that needs the fewest instructions: hence the divided
+// scales. Powers of two change no bit of the results.
 //
 // The pairing of nibbles and bits is that of the file's own blocks, so packing
 // is a transposition of 32-bit words, plus decoding of the scales.
@@ -42,6 +46,9 @@ type layout struct {
 	hasMin bool
 	// halves says that each unit has two scales, for 16 columns each.
 	halves bool
+
+	// avx2 and vnni are the kernels of the tiers; see kernels.
+	avx2, vnni []tileKernel
 }
 
 // floatStep is the number of columns in a unit of the float types.
@@ -57,29 +64,31 @@ type unit struct {
 	d, dm [Group]float32
 }
 
-var layouts = map[quant.Type]*layout{}
+var layouts = byType(
+	&layout{t: quant.Q4_0, kind: Q8, cols: 32, bytes: 32 + 256, pack: packQ40, unpack: unpackQ40},
+	&layout{t: quant.Q4_1, kind: Q8, cols: 32, bytes: 64 + 256, pack: packQ41, unpack: unpackQ41, hasMin: true},
+	&layout{t: quant.Q5_0, kind: Q8, cols: 32, bytes: 32 + 64 + 256, pack: packQ50, unpack: unpackQ50},
+	&layout{t: quant.Q5_1, kind: Q8, cols: 32, bytes: 64 + 64 + 256, pack: packQ51, unpack: unpackQ51, hasMin: true},
+	&layout{t: quant.Q8_0, kind: Q8, cols: 32, bytes: 32 + 512, pack: packQ80, unpack: unpackQ80},
+	&layout{t: quant.IQ4_NL, kind: Q8, cols: 32, bytes: 32 + 256, pack: packQ40, unpack: unpackIQ4NL},
+	&layout{t: quant.MXFP4, kind: Q8, cols: 32, bytes: 16 + 256, pack: packMXFP4, unpack: unpackMXFP4},
+	&layout{t: quant.Q4_K, kind: Q8K, cols: 256, bytes: 320 + 2048, pack: packQ4K, unpack: unpackQ4K, hasMin: true},
+	&layout{t: quant.Q5_K, kind: Q8K, cols: 256, bytes: 320 + 512 + 2048, pack: packQ5K, unpack: unpackQ5K, hasMin: true},
+	&layout{t: quant.Q6_K, kind: Q8K, cols: 256, bytes: 320 + 2048 + 1024, pack: packQ6K, unpack: unpackQ6K},
+	&layout{t: quant.Q3_K, kind: Q8K, cols: 256, bytes: 320 + 512 + 1024, pack: packQ3K, unpack: unpackQ3K},
+	&layout{t: quant.Q2_K, kind: Q8K, cols: 256, bytes: 320 + 1024, pack: packQ2K, unpack: unpackQ2K, hasMin: true},
+	&layout{t: quant.IQ4_XS, kind: Q8K, cols: 256, bytes: 192 + 2048, pack: packIQ4XS, unpack: unpackIQ4XS},
+	&layout{t: quant.F32, kind: F32, cols: floatStep, bytes: 128},
+	&layout{t: quant.F16, kind: F32, cols: floatStep, bytes: 64},
+	&layout{t: quant.BF16, kind: F32, cols: floatStep, bytes: 64},
+)
 
-func init() {
-	for _, l := range []*layout{
-		{t: quant.Q4_0, kind: Q8, cols: 32, bytes: 32 + 256, pack: packQ40, unpack: unpackQ40},
-		{t: quant.Q4_1, kind: Q8, cols: 32, bytes: 64 + 256, pack: packQ41, unpack: unpackQ41, hasMin: true},
-		{t: quant.Q5_0, kind: Q8, cols: 32, bytes: 32 + 64 + 256, pack: packQ50, unpack: unpackQ50},
-		{t: quant.Q5_1, kind: Q8, cols: 32, bytes: 64 + 64 + 256, pack: packQ51, unpack: unpackQ51, hasMin: true},
-		{t: quant.Q8_0, kind: Q8, cols: 32, bytes: 32 + 512, pack: packQ80, unpack: unpackQ80},
-		{t: quant.IQ4_NL, kind: Q8, cols: 32, bytes: 32 + 256, pack: packQ40, unpack: unpackIQ4NL},
-		{t: quant.MXFP4, kind: Q8, cols: 32, bytes: 16 + 256, pack: packMXFP4, unpack: unpackMXFP4},
-		{t: quant.Q4_K, kind: Q8K, cols: 256, bytes: 320 + 2048, pack: packQ4K, unpack: unpackQ4K, hasMin: true},
-		{t: quant.Q5_K, kind: Q8K, cols: 256, bytes: 320 + 512 + 2048, pack: packQ5K, unpack: unpackQ5K, hasMin: true},
-		{t: quant.Q6_K, kind: Q8K, cols: 256, bytes: 320 + 2048 + 1024, pack: packQ6K, unpack: unpackQ6K},
-		{t: quant.Q3_K, kind: Q8K, cols: 256, bytes: 320 + 512 + 1024, pack: packQ3K, unpack: unpackQ3K},
-		{t: quant.Q2_K, kind: Q8K, cols: 256, bytes: 320 + 1024, pack: packQ2K, unpack: unpackQ2K, hasMin: true},
-		{t: quant.IQ4_XS, kind: Q8K, cols: 256, bytes: 192 + 2048, pack: packIQ4XS, unpack: unpackIQ4XS},
-		{t: quant.F32, kind: F32, cols: floatStep, bytes: 128},
-		{t: quant.F16, kind: F32, cols: floatStep, bytes: 64},
-		{t: quant.BF16, kind: F32, cols: floatStep, bytes: 64},
-	} {
-		layouts[l.t] = l
+func byType(ls ...*layout) map[quant.Type]*layout {
+	m := map[quant.Type]*layout{}
+	for _, l := range ls {
+		m[l.t] = l
 	}
+	return m
 }
 
 // layoutOf returns the packed layout of a type, or nil if it has none.

@@ -115,21 +115,23 @@ func (m *Matrix) layout() *layout {
 	return m.lay
 }
 
-// group returns the packed bytes of group g, converting it into s if the
-// matrix is not packed.
-func (m *Matrix) group(g int, s *Scratch) []byte {
+// groups returns the packed bytes of n groups from g on, converting them into s
+// if the matrix is not packed.
+func (m *Matrix) groups(g, n int, s *Scratch) []byte {
 	lay := m.layout()
 	size := lay.groupBytes(m.Cols)
 	if !m.raw && m.lay != nil {
-		return m.data[g*size:][:size]
+		return m.data[g*size:][:n*size]
 	}
-	n := min(Group, m.Rows-g*Group)
-	src := m.data[g*Group*m.rowBytes:][:n*m.rowBytes]
-	dst := s.bytes(size)
-	if m.lay != nil {
-		lay.packGroup(dst, src, n, m.rowBytes, m.Cols)
-	} else {
-		fillPanel(dst, m.Type, src, n, m.rowBytes, m.Cols, s)
+	dst := s.bytes(n * size)
+	for i := range n {
+		rows := min(Group, m.Rows-(g+i)*Group)
+		src := m.data[(g+i)*Group*m.rowBytes:][:rows*m.rowBytes]
+		if m.lay != nil {
+			lay.packGroup(dst[i*size:][:size], src, rows, m.rowBytes, m.Cols)
+		} else {
+			fillPanel(dst[i*size:][:size], m.Type, src, rows, m.rowBytes, m.Cols, s)
+		}
 	}
 	return dst
 }
@@ -137,9 +139,13 @@ func (m *Matrix) group(g int, s *Scratch) []byte {
 // ints runs the integer kernels.
 func (j *job) ints(lo, hi int) {
 	lay := j.m.layout()
+	if ks := lay.kernels(); ks != nil {
+		j.tiles(lay, ks, lo, hi)
+		return
+	}
 	units := lay.units(j.m.Cols)
 	for g := lo; g < hi; g++ {
-		w := j.m.group(g, j.s)
+		w := j.m.groups(g, 1, j.s)
 		for i := 0; i < j.n; i += maxTile {
 			n := min(maxTile, j.n-i)
 			lay.portable(&j.s.unit, w, units, j.acts.data, j.setOffs(i, n, n), j.s.tile[:], false)

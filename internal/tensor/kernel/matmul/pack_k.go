@@ -1,10 +1,6 @@
 package matmul
 
-import (
-	"encoding/binary"
-
-	"github.com/holdfast-llm/holdfast/internal/tensor/num"
-)
+import "encoding/binary"
 
 // The K types: 256 columns, scales in two levels.
 
@@ -50,7 +46,7 @@ func packScalesK(dst, src []byte, stride, n int) {
 func packQ6K(dst, src []byte, stride, n int) {
 	for r := range n {
 		row := src[r*stride:][:210]
-		putF32(dst[4*r:], num.F16ToF32(binary.LittleEndian.Uint16(row[208:])))
+		putF32(dst[4*r:], half(row[208:])/4)
 		for i := range 16 {
 			dst[64+16*i+r] = row[192+i]
 		}
@@ -62,7 +58,7 @@ func packQ6K(dst, src []byte, stride, n int) {
 func packQ3K(dst, src []byte, stride, n int) {
 	for r := range n {
 		row := src[r*stride:][:110]
-		putF32(dst[4*r:], num.F16ToF32(binary.LittleEndian.Uint16(row[108:])))
+		putF32(dst[4*r:], half(row[108:])/32)
 		for i := range 16 {
 			low := row[96+i%8] >> (4 * (i / 8)) & 15
 			high := row[104+i%4] >> (2 * (i / 4)) & 3
@@ -88,7 +84,7 @@ func packQ2K(dst, src []byte, stride, n int) {
 func packIQ4XS(dst, src []byte, stride, n int) {
 	for r := range n {
 		row := src[r*stride:][:136]
-		putF32(dst[4*r:], num.F16ToF32(binary.LittleEndian.Uint16(row)))
+		putF32(dst[4*r:], half(row))
 		high := binary.LittleEndian.Uint16(row[2:])
 		for i := range 8 {
 			low := row[4+i/2] >> (4 * (i % 2)) & 15

@@ -89,7 +89,7 @@ func (j *job) dequantizeGroup(g int) {
 func (j *job) dequantizePacked(g int) {
 	m, s := j.m, j.s
 	var row [256]float32
-	w := m.group(g, s)
+	w := m.groups(g, 1, s)
 	for c := 0; c < m.Cols; c += m.lay.cols {
 		m.lay.unpack(&s.unit, w[c/m.lay.cols*m.lay.bytes:][:m.lay.bytes])
 		for r := range min(Group, m.Rows-g*Group) {

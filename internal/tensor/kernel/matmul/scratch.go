@@ -7,8 +7,8 @@ const maxTile = 12
 // comes and is then reused; it must not be shared between goroutines that run
 // at the same time.
 type Scratch struct {
-	offs  [maxTile]int             // byte offset of each activation row
-	tile  [maxTile * Group]float32 // results of a call, row by row
+	offs  [maxTile]int                        // byte offset of each activation row
+	tile  [maxChunk * maxTile * Group]float32 // sums: [groups][rows][Group]
 	unit  unit
 	panel []byte    // a packed or unpacked group of rows
 	row   []float32 // one dequantised row

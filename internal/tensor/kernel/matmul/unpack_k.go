@@ -54,10 +54,11 @@ func addBits(u *unit, src []byte, shift int) {
 	}
 }
 
-// unpackScales16 reads float32 scales and 16 signed block scales.
-func unpackScales16(u *unit, src []byte) {
+// unpackScales16 reads float32 scales, which are stored divided by div, and 16
+// signed block scales.
+func unpackScales16(u *unit, src []byte, div float32) {
 	for r := range Group {
-		u.d[r] = getF32(src[4*r:])
+		u.d[r] = getF32(src[4*r:]) * div
 		for b := range 16 {
 			u.scale[b][r] = int32(int8(src[64+16*b+r]))
 		}
@@ -65,7 +66,7 @@ func unpackScales16(u *unit, src []byte) {
 }
 
 func unpackQ6K(u *unit, src []byte) {
-	unpackScales16(u, src)
+	unpackScales16(u, src, 4)
 	low, high := src[320:][:2048], src[320+2048:]
 	for h := range 2 {
 		for v := range 8 {
@@ -97,7 +98,7 @@ func unpackTwoBits(u *unit, src []byte) {
 }
 
 func unpackQ3K(u *unit, src []byte) {
-	unpackScales16(u, src)
+	unpackScales16(u, src, 32)
 	unpackTwoBits(u, src[320+512:])
 	addBits(u, src[320:], 2)
 	u.add(256, -4)

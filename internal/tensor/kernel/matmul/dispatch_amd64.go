@@ -1,0 +1,37 @@
+//go:build !noasm
+
+package matmul
+
+import (
+	"github.com/holdfast-llm/holdfast/internal/machine/cpu"
+)
+
+//go:generate env GOWORK=off go run -C _asm . -out ..
+
+var (
+	useAVX2 = cpu.Has("avx2")
+	useVNNI = cpu.Has("avx512vnni")
+)
+
+func init() {
+	cpu.Register("avx2", &useAVX2)
+	cpu.Register("avx512vnni", &useVNNI)
+	for t, ks := range vnniKernels() {
+		tiledLayout(t).vnni = ks
+	}
+	for t, ks := range avx2Kernels() {
+		tiledLayout(t).avx2 = ks
+	}
+}
+
+// kernels returns the kernels of the best tier that is on, in rising order of
+// their tiles, or nil for the portable code.
+func (l *layout) kernels() []tileKernel {
+	switch {
+	case useVNNI && l.vnni != nil:
+		return l.vnni
+	case useAVX2:
+		return l.avx2
+	}
+	return nil
+}

@@ -1,0 +1,5 @@
+//go:build noasm || !amd64
+
+package matmul
+
+func (l *layout) kernels() []tileKernel { return nil }

@@ -1,32 +1,31 @@
 package num
 
-import (
-	"math"
-	"math/bits"
-)
+import "math"
 
 // F16ToF32 returns the value of an IEEE 754 binary16 number. The result is
 // exact. A signalling NaN becomes quiet, as with the F16C instructions.
 func F16ToF32(h uint16) float32 {
-	sign := uint32(h&0x8000) << 16
-	exp := uint32(h>>10) & 0x1F
-	man := uint32(h) & 0x3FF
-	switch exp {
-	case 0:
-		if man == 0 {
-			return math.Float32frombits(sign)
-		}
-		// A subnormal is man * 2^-24. float32 can write it as a normal
-		// number: shift the leading one out of the mantissa.
-		n := uint32(bits.Len32(man)) // 1..10; the leading one has weight 2^(n-1-24)
-		return math.Float32frombits(sign | (n+102)<<23 | (man<<(24-n))&0x7FFFFF)
-	case 31:
-		if man != 0 {
-			man |= 0x200
-		}
-		return math.Float32frombits(sign | 0x7F800000 | man<<13)
+	if h&0x7C00 == 0x7C00 {
+		return f16Special(h)
 	}
-	return math.Float32frombits(sign | (exp+112)<<23 | man<<13)
+	// Moved to where float32 has them, exponent and mantissa mean the wanted
+	// number times 2^(15-127), also where both formats are subnormal; and a
+	// multiplication by a power of two is exact.
+	b := uint32(h)
+	f := math.Float32frombits(b&0x7FFF<<13) * (1 << 112)
+	return math.Float32frombits(math.Float32bits(f) | b&0x8000<<16)
+}
+
+// f16Special is F16ToF32 for infinities and NaNs, kept apart so that the rest
+// is small enough to be inlined.
+//
+//go:noinline
+func f16Special(h uint16) float32 {
+	b := uint32(h&0x8000)<<16 | 0x7F800000 | uint32(h&0x3FF)<<13
+	if h&0x3FF != 0 {
+		b |= 1 << 22
+	}
+	return math.Float32frombits(b)
 }
 
 // F32ToF16 rounds f to the nearest IEEE 754 binary16 number, ties to even.

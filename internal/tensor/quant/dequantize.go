@@ -32,8 +32,8 @@ func dequantizeBlocks(t Type, dst []float32, src []byte) {
 	var (
 		q          [superBlock]int8
 		scale, min [superBlock / GroupElems]float32
-		f          = &formats[t]
 		in         = infos[t]
+		hasMin     = t.HasMin()
 	)
 	for len(dst) > 0 {
 		n := len(dst)
@@ -41,8 +41,8 @@ func dequantizeBlocks(t Type, dst []float32, src []byte) {
 			n = superBlock // a multiple of every block size
 		}
 		nb := n / in.elems * in.bytes
-		f.unpack(src[:nb], q[:n], scale[:n/GroupElems], min[:n/GroupElems])
-		if f.hasMin {
+		unpackBlocks(t, src[:nb], q[:n], scale[:n/GroupElems], min[:n/GroupElems])
+		if hasMin {
 			scaleMin(dst[:n], q[:n], scale[:], min[:])
 		} else {
 			scaleOnly(dst[:n], q[:n], scale[:])

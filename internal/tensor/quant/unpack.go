@@ -11,48 +11,15 @@ import (
 // works for every format. Formats with larger groups repeat their scales.
 const GroupElems = 16
 
-// A format says how to read the blocks of one type.
-type format struct {
-	// unpack decodes whole blocks: len(src) is a multiple of the block's
-	// bytes, q has exactly the elements of these blocks, scale and min have
-	// len(q)/GroupElems elements. It writes all of q and scale, and all of
-	// min if hasMin; otherwise it must leave min alone, which may be nil.
-	unpack func(src []byte, q []int8, scale, min []float32)
-	hasMin bool
-}
-
-// formats is indexed by Type; plain numbers have no entry.
-var formats = [len(infos)]format{
-	Q4_0:    {unpack: unpackQ4_0},
-	Q4_1:    {unpack: unpackQ4_1, hasMin: true},
-	Q5_0:    {unpack: unpackQ5_0},
-	Q5_1:    {unpack: unpackQ5_1, hasMin: true},
-	Q8_0:    {unpack: unpackQ8_0},
-	Q8_1:    {unpack: unpackQ8_1},
-	Q2_K:    {unpack: unpackQ2K, hasMin: true},
-	Q3_K:    {unpack: unpackQ3K},
-	Q4_K:    {unpack: unpackQ4K, hasMin: true},
-	Q5_K:    {unpack: unpackQ5K, hasMin: true},
-	Q6_K:    {unpack: unpackQ6K},
-	Q8_K:    {unpack: unpackQ8K},
-	IQ2_XXS: {unpack: unpackIQ2XXS},
-	IQ2_XS:  {unpack: unpackIQ2XS},
-	IQ2_S:   {unpack: unpackIQ2S},
-	IQ3_XXS: {unpack: unpackIQ3XXS},
-	IQ3_S:   {unpack: unpackIQ3S},
-	IQ1_S:   {unpack: unpackIQ1S},
-	IQ1_M:   {unpack: unpackIQ1M},
-	IQ4_NL:  {unpack: unpackIQ4NL},
-	IQ4_XS:  {unpack: unpackIQ4XS},
-	TQ1_0:   {unpack: unpackTQ1},
-	TQ2_0:   {unpack: unpackTQ2},
-	MXFP4:   {unpack: unpackMXFP4},
-	NVFP4:   {unpack: unpackNVFP4},
-}
-
 // HasMin reports whether the elements of t have a minimum beside their scale:
 // Q4_1, Q5_1, Q2_K, Q4_K and Q5_K do.
-func (t Type) HasMin() bool { return t.Blocked() && formats[t].hasMin }
+func (t Type) HasMin() bool {
+	switch t {
+	case Q4_1, Q5_1, Q2_K, Q4_K, Q5_K:
+		return true
+	}
+	return false
+}
 
 // Unpack decodes the blocks of src, which may be a row or any part of one
 // made of whole blocks, into integers and scales:
@@ -82,7 +49,6 @@ func Unpack(t Type, src []byte, q []int8, scale, min []float32) error {
 	if !t.Blocked() {
 		return fmt.Errorf("quant: unpack of %s: only block types have an integer view", t)
 	}
-	f := &formats[t]
 	if err := checkSize(t, len(q), len(src)); err != nil {
 		return err
 	}
@@ -90,17 +56,79 @@ func Unpack(t Type, src []byte, q []int8, scale, min []float32) error {
 	if len(scale) != groups {
 		return fmt.Errorf("quant: unpack of %s: %d scales for %d elements, want %d", t, len(scale), len(q), groups)
 	}
-	if len(min) != groups && (min != nil || f.hasMin) {
+	if len(min) != groups && (min != nil || t.HasMin()) {
 		return fmt.Errorf("quant: unpack of %s: %d mins for %d elements, want %d", t, len(min), len(q), groups)
 	}
 	if len(q) == 0 {
 		return nil
 	}
-	if !f.hasMin {
+	if !t.HasMin() {
 		clear(min)
 	}
-	f.unpack(src, q, scale, min)
+	unpackBlocks(t, src, q, scale, min)
 	return nil
+}
+
+// unpackBlocks decodes whole blocks: len(src) is a multiple of the block's
+// bytes, q has exactly the elements of these blocks, scale and min have
+// len(q)/GroupElems elements. All of q and scale are written, and all of min
+// if t.HasMin(); otherwise min is left alone and may be nil.
+//
+// It is a switch and not a table of functions so that the compiler sees that
+// no slice is kept, and the caller's buffers stay on its stack.
+func unpackBlocks(t Type, src []byte, q []int8, scale, min []float32) {
+	switch t {
+	case Q4_0:
+		unpackQ4_0(src, q, scale, min)
+	case Q4_1:
+		unpackQ4_1(src, q, scale, min)
+	case Q5_0:
+		unpackQ5_0(src, q, scale, min)
+	case Q5_1:
+		unpackQ5_1(src, q, scale, min)
+	case Q8_0:
+		unpackQ8_0(src, q, scale, min)
+	case Q8_1:
+		unpackQ8_1(src, q, scale, min)
+	case Q2_K:
+		unpackQ2K(src, q, scale, min)
+	case Q3_K:
+		unpackQ3K(src, q, scale, min)
+	case Q4_K:
+		unpackQ4K(src, q, scale, min)
+	case Q5_K:
+		unpackQ5K(src, q, scale, min)
+	case Q6_K:
+		unpackQ6K(src, q, scale, min)
+	case Q8_K:
+		unpackQ8K(src, q, scale, min)
+	case IQ2_XXS:
+		unpackIQ2XXS(src, q, scale, min)
+	case IQ2_XS:
+		unpackIQ2XS(src, q, scale, min)
+	case IQ2_S:
+		unpackIQ2S(src, q, scale, min)
+	case IQ3_XXS:
+		unpackIQ3XXS(src, q, scale, min)
+	case IQ3_S:
+		unpackIQ3S(src, q, scale, min)
+	case IQ1_S:
+		unpackIQ1S(src, q, scale, min)
+	case IQ1_M:
+		unpackIQ1M(src, q, scale, min)
+	case IQ4_NL:
+		unpackIQ4NL(src, q, scale, min)
+	case IQ4_XS:
+		unpackIQ4XS(src, q, scale, min)
+	case TQ1_0:
+		unpackTQ1(src, q, scale, min)
+	case TQ2_0:
+		unpackTQ2(src, q, scale, min)
+	case MXFP4:
+		unpackMXFP4(src, q, scale, min)
+	case NVFP4:
+		unpackNVFP4(src, q, scale, min)
+	}
 }
 
 // checkSize reports whether nbytes is what elems elements of t take.

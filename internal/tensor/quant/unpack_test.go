@@ -172,3 +172,20 @@ func FuzzUnpack(f *testing.F) {
 		}
 	})
 }
+
+func TestDecodingDoesNotAllocate(t *testing.T) {
+	for _, ty := range blockTypes() {
+		n := 2 * superBlock
+		src := splitmix(1, n/ty.BlockElems()*ty.BlockBytes())
+		dst, q := make([]float32, n), make([]int8, n)
+		scale, mins := make([]float32, n/GroupElems), make([]float32, n/GroupElems)
+		got := testing.AllocsPerRun(10, func() {
+			if Dequantize(ty, dst, src) != nil || Unpack(ty, src, q, scale, mins) != nil {
+				t.Error(ty)
+			}
+		})
+		if got != 0 {
+			t.Errorf("%s: %g allocations", ty, got)
+		}
+	}
+}

@@ -83,7 +83,8 @@ func pairBit(r rune, bit uint8, pairs []rune) uint8 {
 }
 
 // The classes of DeepSeek V3. Numbers and CJK runs are cut out by the first two
-// expressions, so these two bits exclude all others and end a fragment.
+// expressions, so that characters of these classes have no others and end the
+// fragment before them.
 const (
 	v3Word    uint8 = 1 << iota // [\p{L}\p{M}]
 	v3Mark                      // [\p{P}\p{S}]
@@ -91,22 +92,27 @@ const (
 	v3Newline                   // [\r\n]
 	v3Number                    // 1: \p{N}
 	v3CJK                       // 2: [一-龥぀-ゟ゠-ヿ]
-	v3Letter                    // [A-Za-z]
-	v3ASCII                     // ASCII punctuation and symbols
+	v3CJKWord                   // of these, [\p{L}\p{M}]
+	v3CJKMark                   // of these, [\p{P}\p{S}]: ゛ ゜ ゠ ・
 )
 
 var v3CJKs = []rune{0x4E00, 0x9FA5, 0x3040, 0x309F, 0x30A0, 0x30FF}
 
 func classesV3() *classes {
 	return newClasses(func(r rune, cat uint8) (k uint8) {
-		switch {
+		word, mark := cat&(catL|catM) != 0, cat&(catP|catS) != 0
+		switch cjk := within(r, v3CJKs); {
 		case cat&catN != 0:
 			return v3Number
-		case within(r, v3CJKs):
+		case cjk && word:
+			return v3CJK | v3CJKWord
+		case cjk && mark:
+			return v3CJK | v3CJKMark
+		case cjk:
 			return v3CJK
-		case cat&(catL|catM) != 0:
+		case word:
 			k = v3Word
-		case cat&(catP|catS) != 0:
+		case mark:
 			k = v3Mark
 		}
 		if cat&catSpace != 0 {
@@ -114,12 +120,6 @@ func classesV3() *classes {
 		}
 		if cat&catNewline != 0 {
 			k |= v3Newline
-		}
-		if r < 128 && k&v3Word != 0 {
-			k |= v3Letter
-		}
-		if r < 128 && k&v3Mark != 0 {
-			k |= v3ASCII
 		}
 		return k
 	})
@@ -133,20 +133,14 @@ func classesV3() *classes {
 //	   \s*[\r\n]+ | \s+(?!\S) | \s+
 //
 // Characters that no alternative begins with (controls, unassigned ones) stay
-// together until the next match.
+// together until the next match or the end of their fragment.
 func splitV3() splitter {
 	c := classesV3()
 	return func(ends []int, s string) []int {
 		for i := 0; i < len(s); {
 			j := c.matchV3(s, i)
-			if j == i { // the text between matches
-				for j < len(s) {
-					_, n := c.at(s, j)
-					j += n
-					if c.matchV3(s, j) > j {
-						break
-					}
-				}
+			if j == i {
+				j = c.gapV3(s, i)
 			}
 			ends = append(ends, j)
 			i = j
@@ -155,23 +149,42 @@ func splitV3() splitter {
 	}
 }
 
+// gapV3 returns the end of the text between matches that begins at i.
+func (c *classes) gapV3(s string, i int) int {
+	first, n := c.at(s, i)
+	for i += n; i < len(s); i += n {
+		var k uint8
+		k, n = c.at(s, i)
+		if (k^first)&v3CJK != 0 || c.matchV3(s, i) > i {
+			break
+		}
+	}
+	return i
+}
+
 // matchV3 returns the end of the match that begins at i, or i if none does.
 func (c *classes) matchV3(s string, i int) int {
 	k, n := c.at(s, i)
-	next, m := c.at(s, i+n)
 	switch {
 	case n == 0:
 		return i
 	case k&v3Number != 0:
 		return c.digits(s, i, v3Number, 3)
 	case k&v3CJK != 0:
-		return c.run(s, i+n, v3CJK)
-	case k&v3ASCII != 0 && next&v3Letter != 0:
-		return c.run(s, i+n+m, v3Letter)
+		return c.matchV3CJK(s, i)
+	case k&v3Mark != 0 && n == 1 && i+1 < len(s) && isLetter(s[i+1]):
+		i += 2
+		for i < len(s) && isLetter(s[i]) {
+			i++
+		}
+		return i
 	case k&v3Word != 0:
 		return c.run(s, i+n, v3Word)
 	case k&v3Mark != 0:
 		return c.run(s, c.run(s, i+n, v3Mark), v3Newline)
+	}
+	next, m := c.at(s, i+n)
+	switch {
 	case k&v3Newline == 0 && next&v3Word != 0:
 		return c.run(s, i+n+m, v3Word)
 	case s[i] == ' ' && next&v3Mark != 0:
@@ -181,6 +194,24 @@ func (c *classes) matchV3(s string, i int) int {
 	}
 	return i
 }
+
+// matchV3CJK is what the third expression matches inside a CJK run.
+func (c *classes) matchV3CJK(s string, i int) int {
+	k, n := c.at(s, i)
+	next, m := c.at(s, i+n)
+	switch {
+	case k&v3CJKWord != 0:
+		return c.run(s, i+n, v3CJKWord)
+	case k&v3CJKMark != 0:
+		return c.run(s, i+n, v3CJKMark)
+	case next&v3CJKWord != 0: // an unassigned character in front
+		return c.run(s, i+n+m, v3CJKWord)
+	}
+	return i
+}
+
+// isLetter is [A-Za-z].
+func isLetter(b byte) bool { return b|0x20 >= 'a' && b|0x20 <= 'z' }
 
 // digits returns the end of at most limit characters of the class from i on.
 func (c *classes) digits(s string, i int, bits uint8, limit int) int {

@@ -93,11 +93,12 @@ func fragments(ends []int, s string) (out []string) {
 // unicodeText generates text in which every class, and every border of one that a
 // rule knows, is frequent.
 func unicodeText() *rapid.Generator[string] {
-	few := []rune(" \u00a0\u3000\u2028\u2029\u200a\u200b\t\r\n\v'srtvemldSRTVEMLDſ0123456789²Ⅷ٣१aZzéßΩжñ中一龥龦ࠀ\u07ff" +
+	few := []rune(" \u00a0\u3000\u2028\u2029\u200a\u200b\t\r\n\v'srtvemldSRTVEMLDſ0123456789²Ⅷ٣१aZzéßΩжñ中一龥龦ࠀ\u07ff\u3040\u3097\u309b" +
 		"\u3040\u309f\u30a0\u30ff\u3099・가퟿!\"#$%()*+,-./:;<=>?@[]^_`{|}~！～‘‟。、\u0301\u0e31\u0000\u0007\u007f\ufeff\U0001F680\U00010400ᏽᏸ")
 	r := rapid.OneOf(
 		rapid.SampledFrom(few),
 		rapid.SampledFrom([]rune(" \n  ab1中.")),
+		rapid.SampledFrom([]rune("中\u3040\u3097\u309b・あ1a\x00 ")),
 		rapid.Rune(),
 	)
 	return rapid.Custom(func(t *rapid.T) string {
@@ -153,6 +154,8 @@ func TestSplitters(t *testing.T) {
 	f("deepseek-v3", "a  1", "a", "  ", "1")
 	f("deepseek-v3", "x \n\n  y", "x", " \n\n", " ", " y")
 	f("deepseek-v3", "\x00\x01\x02a", "\x00\x01", "\x02a")
+	f("deepseek-v3", "中\u3040\u3097あ・い", "中", "\u3040", "\u3097あ", "・", "い")
+	f("deepseek-v3", "中\u3040\x00", "中", "\u3040", "\x00")
 	f("deepseek-v3", "(foo) 漢字かな!\n", "(foo", ")", " ", "漢字かな", "!\n")
 	// The range :-~ of the third expression holds the ASCII letters.
 	f("deepseek-llm", "für 12 中文\n", "f", "ü", "r", " ", "12", " ", "中文", "\n")

@@ -5,27 +5,19 @@ import "math"
 // F16ToF32 returns the value of an IEEE 754 binary16 number. The result is
 // exact. A signalling NaN becomes quiet, as with the F16C instructions.
 func F16ToF32(h uint16) float32 {
-	if h&0x7C00 == 0x7C00 {
-		return f16Special(h)
-	}
 	// Moved to where float32 has them, exponent and mantissa mean the wanted
 	// number times 2^(15-127), also where both formats are subnormal; and a
-	// multiplication by a power of two is exact.
+	// multiplication by a power of two is exact. Small enough to be inlined.
 	b := uint32(h)
 	f := math.Float32frombits(b&0x7FFF<<13) * (1 << 112)
-	return math.Float32frombits(math.Float32bits(f) | b&0x8000<<16)
-}
-
-// f16Special is F16ToF32 for infinities and NaNs, kept apart so that the rest
-// is small enough to be inlined.
-//
-//go:noinline
-func f16Special(h uint16) float32 {
-	b := uint32(h&0x8000)<<16 | 0x7F800000 | uint32(h&0x3FF)<<13
-	if h&0x3FF != 0 {
-		b |= 1 << 22
+	r := math.Float32bits(f) | b&0x8000<<16
+	if b&0x7C00 == 0x7C00 { // infinity or NaN
+		r |= 0x7F800000
+		if b&0x3FF != 0 {
+			r |= 1 << 22
+		}
 	}
-	return math.Float32frombits(b)
+	return math.Float32frombits(r)
 }
 
 // F32ToF16 rounds f to the nearest IEEE 754 binary16 number, ties to even.

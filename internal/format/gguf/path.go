@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 )
 
@@ -60,12 +61,19 @@ func missingHint(path string, err error) error {
 	return fs.ErrNotExist
 }
 
-// partialHint adds to an error of a file with the name of an unfinished download
-// what is likely wrong with it.
+// pieceName matches the names of files that were cut into pieces byte by byte.
+var pieceName = regexp.MustCompile(`(-split-[a-z]|\.part\d+of\d+|\.gguf\.\d{3})$`)
+
+// partialHint adds to the error of a file that has the name of an unfinished
+// download or of a piece what is likely wrong with it.
 func partialHint(path string, err error) error {
+	base := filepath.Base(path)
+	if pieceName.MatchString(base) {
+		return fmt.Errorf("%w (by its name %s is one piece of a file that was cut up; join all pieces in order into one .gguf file, as with cat)", err, base)
+	}
 	for _, suffix := range partialSuffixes {
-		if strings.HasSuffix(path, suffix) {
-			return fmt.Errorf("%w (by its name %s it is an unfinished download; let it finish or download it again)", err, filepath.Base(path))
+		if strings.HasSuffix(base, suffix) {
+			return fmt.Errorf("%w (by its name %s is an unfinished download; let it finish or download it again)", err, base)
 		}
 	}
 	return err

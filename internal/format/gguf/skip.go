@@ -19,10 +19,10 @@ func (c *cursor) valueType() (ValueType, error) {
 
 // skip walks over a value and checks it, so that decoding it later cannot fail.
 func (c *cursor) skip(t ValueType, depth int) error {
-	switch {
-	case t == Array:
+	switch t {
+	case Array:
 		return c.skipArray(depth)
-	case t == String:
+	case String:
 		_, err := c.str()
 		return err
 	default:

@@ -58,7 +58,9 @@ func TestPaths(t *testing.T) {
 	f(none, fs.ErrNotExist, "file does not exist")
 	save(t, dir, "none.gguf.part", []byte("GGUF"))
 	f(none, fs.ErrNotExist, "file does not exist, but an unfinished download of it, none.gguf.part; let it finish or download it again")
-	f(none+".part", ErrTruncated, "header: truncated file: 4 bytes needed at offset 4, 0 left (by its name none.gguf.part it is an unfinished download; let it finish or download it again)")
+	f(none+".part", ErrTruncated, "header: truncated file: 4 bytes needed at offset 4, 0 left (by its name none.gguf.part is an unfinished download; let it finish or download it again)")
+	piece := save(t, dir, "m.gguf.part2of3", []byte("\x01\x02\xff\xfe\x00"))
+	f(piece, ErrNotGGUF, `not a GGUF file: it begins with the bytes 01 02 ff fe, expected "GGUF" (by its name m.gguf.part2of3 is one piece of a file that was cut up; join all pieces in order into one .gguf file, as with cat)`)
 	other := save(t, dir, "other.gguf", sample(t))
 	f(dir, ErrNotGGUF, "not a GGUF file: it is a folder; name the model's file, such as "+other)
 }

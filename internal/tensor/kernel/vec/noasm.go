@@ -1,3 +1,5 @@
+//go:build noasm || !amd64
+
 package vec
 
 func dot(a, b []float32) float32 { return dotGo(a, b) }

@@ -1,15 +1,143 @@
 package tokenizer
 
-// DeepSeek LLM, MoE, V2, V2.5 and Coder-V2. Eight bits are enough for the
-// classes of its expressions.
+import "strings"
+
+// The classes of the first DeepSeek rules.
 const (
-	llmNewline uint8 = 1 << iota // 1: [\r\n]
-	llmLetter                    // 2: the letters below
-	llmPunct                     // 3: the punctuation below
-	llmSpace                     // \s
-	llmCJK                       // 5: [一-龥ࠀ-一가-퟿]
-	llmNumber                    // 6: \p{N}
+	dsNewline uint8 = 1 << iota // [\r\n]
+	dsLetter                    // the letters of the rule
+	dsPunct                     // its punctuation
+	dsSpace                     // \s without the newlines
+	dsCJK                       // [一-龥ࠀ-一가-퟿]
+	dsNumber                    // \p{N}
 )
+
+// A walk finds the fragments of the first DeepSeek rules in one pass. Their
+// expressions are, in this order: every newline alone, \s?[letters]+,
+// \s?[punctuation]+, \s+$ (only DeepSeek LLM), [CJK]+, numbers. Running them one
+// inside the other puts a border between two characters where
+//
+//   - one of them is a newline, or a number if those stand alone;
+//   - one is of a class and the other is not, except for the white space in front
+//     of letters and punctuation, which goes with them and has the border before;
+//   - white space begins that reaches to the end of its fragment (\s+$).
+//
+// So a border depends on the two characters and, at white space, on what follows
+// it. That holds as long as no character is white space and punctuation at once.
+type walk struct {
+	c     *classes
+	alone uint8 // every character of these classes is a fragment
+	tail  bool  // the rule has \s+$
+}
+
+// split is a splitter for text in which white space is no punctuation.
+func (w walk) split(ends []int, s string) []int {
+	prev, n := w.c.at(s, 0)
+	if n == 0 {
+		return ends
+	}
+	var k uint8
+	for i := n; i < len(s); i += n {
+		k, n = w.c.at(s, i)
+		switch {
+		case k == prev && k&(w.alone|dsSpace) == 0: // inside a run
+		case (k|prev)&w.alone != 0, (k^prev)&(dsCJK|dsNumber) != 0,
+			prev&dsSpace == 0 && (k^prev)&(dsLetter|dsPunct) != 0,
+			k&dsSpace != 0 && w.border(s, i, n, prev):
+			ends = append(ends, i)
+		}
+		prev = k
+	}
+	return append(ends, len(s))
+}
+
+// border reports whether the white space at s[i], n bytes long, begins a
+// fragment because of what follows it.
+func (w walk) border(s string, i, n int, prev uint8) bool {
+	next, _ := w.c.at(s, i+n)
+	if next&(dsLetter|dsPunct) != 0 {
+		return true
+	}
+	if !w.tail || prev&dsSpace != 0 {
+		return false
+	}
+	end := w.c.run(s, i+n, dsSpace)
+	next, _ = w.c.at(s, end)
+	return end == len(s) || next&(dsNewline|dsLetter|dsPunct) != 0
+}
+
+// classesDS makes the classes of a rule from its letters and its punctuation.
+func classesDS(letter, punct func(r rune, cat uint8) bool) *classes {
+	return newClasses(func(r rune, cat uint8) (k uint8) {
+		switch {
+		case cat&catNewline != 0:
+			return dsNewline
+		case cat&catSpace != 0:
+			k = dsSpace
+		case cat&catN != 0:
+			k = dsNumber
+		}
+		if letter(r, cat) {
+			k |= dsLetter
+		}
+		if punct(r, cat) {
+			k |= dsPunct
+		}
+		if within(r, dsCJKs) {
+			k |= dsCJK
+		}
+		return k
+	})
+}
+
+// DeepSeek Coder v1: [\r\n], \s?\p{L}+, \s?\p{P}+, the CJK runs, \p{N}.
+func splitCoder() splitter {
+	c := classesDS(
+		func(_ rune, cat uint8) bool { return cat&catL != 0 },
+		func(_ rune, cat uint8) bool { return cat&catP != 0 },
+	)
+	return walk{c: c, alone: dsNewline | dsNumber}.split
+}
+
+// DeepSeek LLM, MoE, V2, V2.5 and Coder-V2: as Coder, with classes of its own,
+// \s+$ before the CJK runs, and \p{N}+. The ideographic space U+3000 is white
+// space and punctuation for it. Text with one is cut by the expressions
+// themselves, line by line, as newlines stand alone.
+func splitLLM() splitter {
+	c := classesDS(
+		func(r rune, _ uint8) bool { return within(r, llmLetters) },
+		func(r rune, _ uint8) bool { return within(r, llmPuncts) },
+	)
+	fast := walk{c: c, alone: dsNewline, tail: true}
+	exact := staged(
+		c.single(dsNewline), c.spaced(dsSpace, dsLetter), c.spaced(dsSpace, dsPunct),
+		c.tail(dsSpace|dsNewline), c.isolate(dsCJK), c.isolate(dsNumber),
+	)
+	return func(ends []int, s string) []int {
+		for from := 0; from < len(s); {
+			to, split := len(s), fast.split
+			if at := strings.Index(s[from:], "\u3000"); at >= 0 {
+				// The lines before the one with the space, or else that line.
+				line := from + strings.LastIndexAny(s[from:from+at], "\r\n") + 1
+				if line > from {
+					to = line
+				} else {
+					split = exact
+					if end := strings.IndexAny(s[from+at:], "\r\n"); end >= 0 {
+						to = from + at + end
+					}
+				}
+			}
+			base := len(ends)
+			ends = split(ends, s[from:to])
+			for i := base; i < len(ends); i++ {
+				ends[i] += from
+			}
+			from = to
+		}
+		return ends
+	}
+}
 
 // The letters of the second expression, as inclusive pairs.
 var llmLetters = []rune{
@@ -37,50 +165,7 @@ var llmPuncts = []rune{
 
 // [一-龥ࠀ-一가-퟿], which also catches the general punctuation and the blanks
 // U+2000-206F that the expressions before it left over.
-var llmCJKs = []rune{0x800, 0x9FA5, 0xAC00, 0xD7FF}
-
-func splitLLM() splitter {
-	c := newClasses(func(r rune, cat uint8) (k uint8) {
-		if cat&catNewline != 0 {
-			k |= llmNewline
-		}
-		if cat&catSpace != 0 {
-			k |= llmSpace
-		}
-		if cat&catN != 0 {
-			k |= llmNumber
-		}
-		return k | pairBit(r, llmLetter, llmLetters) | pairBit(r, llmPunct, llmPuncts) | pairBit(r, llmCJK, llmCJKs)
-	})
-	return staged(
-		c.single(llmNewline),
-		c.spaced(llmSpace, llmLetter),
-		c.spaced(llmSpace, llmPunct),
-		c.tail(llmSpace),
-		c.isolate(llmCJK),
-		c.isolate(llmNumber),
-	)
-}
-
-// DeepSeek Coder v1: [\r\n], \s?\p{L}+, \s?\p{P}+, the CJK runs, \p{N}.
-func splitCoder() splitter {
-	const cjk = 1 << 7
-	c := newClasses(func(r rune, cat uint8) uint8 { return cat | pairBit(r, cjk, llmCJKs) })
-	return staged(
-		c.single(catNewline),
-		c.spaced(catSpace, catL),
-		c.spaced(catSpace, catP),
-		c.isolate(cjk),
-		c.single(catN),
-	)
-}
-
-func pairBit(r rune, bit uint8, pairs []rune) uint8 {
-	if within(r, pairs) {
-		return bit
-	}
-	return 0
-}
+var dsCJKs = []rune{0x800, 0x9FA5, 0xAC00, 0xD7FF}
 
 // The classes of DeepSeek V3. Numbers and CJK runs are cut out by the first two
 // expressions, so that characters of these classes have no others and end the

@@ -15,7 +15,7 @@ type encoder struct {
 }
 
 // keepWords bounds the buffers that are kept for the next call.
-const keepWords = 1 << 16
+const keepWords = 1 << 17
 
 // Encode appends the ids of the spans to dst. It never adds a BOS token. Plain
 // text of neighbouring spans is joined before it is split into words, so that

@@ -63,15 +63,8 @@ type link struct{ id, prev, next int32 }
 // A pending pair joined when it was pushed: the symbol at pos with the one
 // behind it. It is stale if either has changed since.
 type pending struct {
-	merge
-	pos, left, right int32
-}
-
-func (p *pending) before(q *pending) bool {
-	if p.rank != q.rank {
-		return p.rank < q.rank
-	}
-	return p.pos < q.pos
+	order           uint64 // rank<<32 | pos: the lowest rank first, then the leftmost
+	left, right, id int32
 }
 
 func (x *pairIndex) mergeLong(w []int32, l *longWord) []int32 {
@@ -81,11 +74,17 @@ func (x *pairIndex) mergeLong(w []int32, l *longWord) []int32 {
 	}
 	l.links[len(w)-1].next = noID
 	for i := range w[1:] {
-		l.push(x, int32(i)) //nolint:gosec // see above
+		if p := l.pair(x, int32(i)); p.id != noID { //nolint:gosec // see above
+			l.heap = append(l.heap, p)
+		}
+	}
+	for i := len(l.heap)/2 - 1; i >= 0; i-- {
+		l.sink(i, l.heap[i])
 	}
 	for len(l.heap) > 0 {
 		p := l.pop()
-		a := &l.links[p.pos]
+		pos := int32(p.order & math.MaxInt32) //nolint:gosec // masked
+		a := &l.links[pos]
 		if a.id != p.left || a.next == noID || l.links[a.next].id != p.right {
 			continue
 		}
@@ -93,8 +92,8 @@ func (x *pairIndex) mergeLong(w []int32, l *longWord) []int32 {
 		a.id, b.id = p.id, noID
 		a.next = b.next
 		if a.next != noID {
-			l.links[a.next].prev = p.pos
-			l.push(x, p.pos)
+			l.links[a.next].prev = pos
+			l.push(x, pos)
 		}
 		if a.prev != noID {
 			l.push(x, a.prev)
@@ -108,20 +107,25 @@ func (x *pairIndex) mergeLong(w []int32, l *longWord) []int32 {
 	return w[:n]
 }
 
-// push enters the pair that begins at pos into the heap if it joins.
-func (l *longWord) push(x *pairIndex, pos int32) {
+// pair returns the pair that begins at pos, with id noID if it does not join.
+func (l *longWord) pair(x *pairIndex, pos int32) pending {
 	left := l.links[pos].id
 	right := l.links[l.links[pos].next].id
 	m := x.find(left, right)
-	if m.id == noID {
+	return pending{uint64(m.rank)<<32 | uint64(pos), left, right, m.id} //nolint:gosec // neither is negative
+}
+
+// push enters the pair that begins at pos into the heap if it joins.
+func (l *longWord) push(x *pairIndex, pos int32) {
+	p := l.pair(x, pos)
+	if p.id == noID {
 		return
 	}
-	p := pending{m, pos, left, right}
 	h := append(l.heap, p)
 	i := len(h) - 1
 	for i > 0 {
 		up := (i - 1) / 2
-		if !p.before(&h[up]) {
+		if h[up].order <= p.order {
 			break
 		}
 		h[i] = h[up]
@@ -133,27 +137,31 @@ func (l *longWord) push(x *pairIndex, pos int32) {
 
 // pop takes the first pair off the heap.
 func (l *longWord) pop() pending {
+	n := len(l.heap) - 1
+	top, last := l.heap[0], l.heap[n]
+	l.heap = l.heap[:n]
+	if n > 0 {
+		l.sink(0, last)
+	}
+	return top
+}
+
+// sink puts p where it belongs at or below i, whose pair moves up or is dropped.
+func (l *longWord) sink(i int, p pending) {
 	h := l.heap
-	top, p := h[0], h[len(h)-1]
-	h = h[:len(h)-1]
-	i := 0
 	for {
 		down := 2*i + 1
 		if down >= len(h) {
 			break
 		}
-		if down+1 < len(h) && h[down+1].before(&h[down]) {
+		if down+1 < len(h) && h[down+1].order < h[down].order {
 			down++
 		}
-		if !h[down].before(&p) {
+		if p.order <= h[down].order {
 			break
 		}
 		h[i] = h[down]
 		i = down
 	}
-	if len(h) > 0 {
-		h[i] = p
-	}
-	l.heap = h
-	return top
+	h[i] = p
 }

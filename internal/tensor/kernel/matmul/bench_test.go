@@ -129,3 +129,19 @@ func BenchmarkPrefill(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkInCache multiplies one row with a matrix that stays in the
+// second-level cache: what the kernels could do with a faster memory.
+func BenchmarkInCache(b *testing.B) {
+	eachTier(b, func(b *testing.B) {
+		for _, t := range benchTypes {
+			for _, n := range []int{1, 2, 4, 8} {
+				b.Run(fmt.Sprintf("type=%s/n=%d", t, n), func(b *testing.B) {
+					const cols = 1536
+					rows := 384 << 10 / PackedSize(t, Group, cols) * Group
+					benchMul(b, t, rows, cols, n, 1)
+				})
+			}
+		}
+	})
+}

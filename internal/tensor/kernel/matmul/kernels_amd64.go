@@ -261,6 +261,159 @@ func vnniBF16x8(w *byte, n int, x *byte, offs *int, out *float32, more int)
 //go:noescape
 func vnniBF16x12(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
+//go:noescape
+func avx2Q4_0x1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2Q4_0x2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2Q4_0x4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2Q4_1x1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2Q4_1x2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2Q4_1x4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2Q5_0x1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2Q5_0x2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2Q5_0x4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2Q5_1x1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2Q5_1x2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2Q5_1x4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2Q8_0x1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2Q8_0x2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2Q8_0x4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2IQ4_NLx1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2IQ4_NLx2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2IQ4_NLx4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2MXFP4x1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2MXFP4x2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2MXFP4x4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2Panelx1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2Panelx2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2Panelx4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2Q4_Kx1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2Q4_Kx2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2Q4_Kx4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2Q5_Kx1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2Q5_Kx2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2Q5_Kx4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2Q6_Kx1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2Q6_Kx2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2Q6_Kx4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2Q3_Kx1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2Q3_Kx2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2Q3_Kx4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2Q2_Kx1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2Q2_Kx2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2Q2_Kx4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2IQ4_XSx1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2IQ4_XSx2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2IQ4_XSx4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2F32x1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2F32x2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2F32x4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2F16x1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2F16x2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2F16x4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2BF16x1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2BF16x2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2BF16x4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
 func vnniKernels() map[quant.Type][]tileKernel {
 	return map[quant.Type][]tileKernel{
 		quant.Q4_0: {
@@ -386,5 +539,91 @@ func vnniKernels() map[quant.Type][]tileKernel {
 }
 
 func avx2Kernels() map[quant.Type][]tileKernel {
-	return map[quant.Type][]tileKernel{}
+	return map[quant.Type][]tileKernel{
+		quant.Q4_0: {
+			{1, avx2Q4_0x1},
+			{2, avx2Q4_0x2},
+			{4, avx2Q4_0x4},
+		},
+		quant.Q4_1: {
+			{1, avx2Q4_1x1},
+			{2, avx2Q4_1x2},
+			{4, avx2Q4_1x4},
+		},
+		quant.Q5_0: {
+			{1, avx2Q5_0x1},
+			{2, avx2Q5_0x2},
+			{4, avx2Q5_0x4},
+		},
+		quant.Q5_1: {
+			{1, avx2Q5_1x1},
+			{2, avx2Q5_1x2},
+			{4, avx2Q5_1x4},
+		},
+		quant.Q8_0: {
+			{1, avx2Q8_0x1},
+			{2, avx2Q8_0x2},
+			{4, avx2Q8_0x4},
+		},
+		quant.IQ4_NL: {
+			{1, avx2IQ4_NLx1},
+			{2, avx2IQ4_NLx2},
+			{4, avx2IQ4_NLx4},
+		},
+		quant.MXFP4: {
+			{1, avx2MXFP4x1},
+			{2, avx2MXFP4x2},
+			{4, avx2MXFP4x4},
+		},
+		panelType: {
+			{1, avx2Panelx1},
+			{2, avx2Panelx2},
+			{4, avx2Panelx4},
+		},
+		quant.Q4_K: {
+			{1, avx2Q4_Kx1},
+			{2, avx2Q4_Kx2},
+			{4, avx2Q4_Kx4},
+		},
+		quant.Q5_K: {
+			{1, avx2Q5_Kx1},
+			{2, avx2Q5_Kx2},
+			{4, avx2Q5_Kx4},
+		},
+		quant.Q6_K: {
+			{1, avx2Q6_Kx1},
+			{2, avx2Q6_Kx2},
+			{4, avx2Q6_Kx4},
+		},
+		quant.Q3_K: {
+			{1, avx2Q3_Kx1},
+			{2, avx2Q3_Kx2},
+			{4, avx2Q3_Kx4},
+		},
+		quant.Q2_K: {
+			{1, avx2Q2_Kx1},
+			{2, avx2Q2_Kx2},
+			{4, avx2Q2_Kx4},
+		},
+		quant.IQ4_XS: {
+			{1, avx2IQ4_XSx1},
+			{2, avx2IQ4_XSx2},
+			{4, avx2IQ4_XSx4},
+		},
+		quant.F32: {
+			{1, avx2F32x1},
+			{2, avx2F32x2},
+			{4, avx2F32x4},
+		},
+		quant.F16: {
+			{1, avx2F16x1},
+			{2, avx2F16x2},
+			{4, avx2F16x4},
+		},
+		quant.BF16: {
+			{1, avx2BF16x1},
+			{2, avx2BF16x2},
+			{4, avx2BF16x4},
+		},
+	}
 }

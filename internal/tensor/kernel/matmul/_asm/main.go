@@ -19,18 +19,21 @@ func main() {
 	out := flag.String("out", ".", "folder to write to")
 	flag.Parse()
 	var list []entry
-	files := map[string]func(*file) []entry{
-		"kernels_avx512_q8_amd64.s":    vnniQ8,
-		"kernels_avx512_q8k_amd64.s":   vnniQ8K,
-		"kernels_avx512_float_amd64.s": vnniFloat,
-	}
-	for _, name := range []string{
-		"kernels_avx512_q8_amd64.s", "kernels_avx512_q8k_amd64.s", "kernels_avx512_float_amd64.s",
+	for _, part := range []struct {
+		name string
+		make func(*file) []entry
+	}{
+		{"avx512_q8", vnniQ8},
+		{"avx512_q8k", vnniQ8K},
+		{"avx512_float", vnniFloat},
+		{"avx2_q8", avx2Q8},
+		{"avx2_q8k", avx2Q8K},
+		{"avx2_float", avx2Float},
 	} {
 		var f file
 		f.header()
-		list = append(list, files[name](&f)...)
-		write(filepath.Join(*out, name), f.Bytes())
+		list = append(list, part.make(&f)...)
+		write(filepath.Join(*out, "kernels_"+part.name+"_amd64.s"), f.Bytes())
 	}
 	write(filepath.Join(*out, "kernels_amd64.go"), declarations(list))
 }

@@ -1,0 +1,144 @@
+package chat
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/holdfast-llm/holdfast/internal/text/jinja"
+)
+
+// context builds the variables of a rendering. Everything that came with the
+// request is marked as user text.
+func (t *Template) context(r *Request, msgs []Message, c caps) (*jinja.Dict, error) {
+	list := jinja.NewList()
+	for i := range msgs {
+		list.Append(t.message(msgs, i, c))
+	}
+	ctx := jinja.NewDict().Set("messages", list).Set("tools", jinja.None).Set("documents", jinja.None)
+	if len(r.Tools) > 0 && r.ToolChoice.Mode != ToolNone {
+		tools, err := toolList(r.Tools)
+		if err != nil {
+			return nil, err
+		}
+		ctx.Set("tools", tools)
+	}
+	ctx.Set("add_generation_prompt", true)
+	for name, text := range map[string]string{
+		"bos_token": t.model.BOS, "eos_token": t.model.EOS, "pad_token": t.model.Pad, "unk_token": t.model.Unk,
+	} {
+		if text != "" {
+			ctx.Set(name, jinja.Text(text))
+		}
+	}
+	if r.Thinking != nil {
+		ctx.Set("enable_thinking", *r.Thinking).Set("thinking", *r.Thinking)
+	}
+	if r.Effort != "" {
+		ctx.Set("reasoning_effort", jinja.User(r.Effort))
+	}
+	for name, raw := range r.Variables {
+		v, err := jinja.FromJSON(raw)
+		if err != nil {
+			return nil, fmt.Errorf("template variable %s: %w", name, err)
+		}
+		ctx.Set(name, jinja.Mark(v))
+	}
+	return ctx, nil
+}
+
+// message turns message i into what a template expects.
+func (t *Template) message(msgs []Message, i int, c caps) *jinja.Dict {
+	m := &msgs[i]
+	d := jinja.NewDict().Set("role", jinja.Text(string(t.role(m.Role))))
+	text := jinja.User(m.Text("\n\n"))
+	switch {
+	case m.Text("") == "" && len(m.ToolCalls) > 0 && c.nullContent:
+		d.Set("content", jinja.None)
+	case c.parts:
+		d.Set("content", jinja.NewList(jinja.NewDict().Set("type", jinja.Text("text")).Set("text", text)))
+	default:
+		d.Set("content", text)
+	}
+	if m.Reasoning != "" {
+		// Templates disagree about the name; the reference offers all three.
+		s := jinja.User(m.Reasoning)
+		d.Set("reasoning_content", s).Set("reasoning", s).Set("thinking", s)
+	}
+	if len(m.ToolCalls) > 0 {
+		d.Set("tool_calls", callList(m.ToolCalls, c))
+	}
+	if m.ToolCallID != "" {
+		d.Set("tool_call_id", jinja.User(m.ToolCallID))
+	}
+	name := m.Name
+	if name == "" && m.Role == ToolRole {
+		name = calledName(msgs[:i], m.ToolCallID)
+	}
+	if name != "" {
+		d.Set("name", jinja.User(name))
+	}
+	return d
+}
+
+// role maps developer to system for templates that do not know it.
+func (t *Template) role(r Role) Role {
+	if r == Developer && !strings.Contains(t.model.Template, `"developer"`) && !strings.Contains(t.model.Template, "'developer'") {
+		return System
+	}
+	return r
+}
+
+// calledName finds the name of the tool that a call id belongs to.
+func calledName(msgs []Message, id string) string {
+	for i := len(msgs) - 1; i >= 0 && id != ""; i-- {
+		for _, c := range msgs[i].ToolCalls {
+			if c.ID == id {
+				return c.Name
+			}
+		}
+	}
+	return ""
+}
+
+func callList(calls []ToolCall, c caps) *jinja.List {
+	list := jinja.NewList()
+	for _, call := range calls {
+		var args jinja.Value = jinja.User(call.Arguments)
+		if !c.textArgs {
+			if v, err := jinja.FromJSON([]byte(call.Arguments)); err == nil {
+				if _, ok := v.(*jinja.Dict); ok {
+					args = jinja.Mark(v)
+				}
+			} else if strings.TrimSpace(call.Arguments) == "" {
+				args = jinja.NewDict()
+			}
+		}
+		d := jinja.NewDict()
+		if call.ID != "" {
+			d.Set("id", jinja.User(call.ID))
+		}
+		d.Set("type", jinja.Text("function"))
+		d.Set("function", jinja.NewDict().Set("name", jinja.User(call.Name)).Set("arguments", args))
+		list.Append(d)
+	}
+	return list
+}
+
+func toolList(tools []Tool) (*jinja.List, error) {
+	list := jinja.NewList()
+	for _, tool := range tools {
+		f := jinja.NewDict().Set("name", jinja.User(tool.Name))
+		if tool.Description != "" {
+			f.Set("description", jinja.User(tool.Description))
+		}
+		if len(tool.Parameters) > 0 {
+			v, err := jinja.FromJSON(tool.Parameters)
+			if err != nil {
+				return nil, fmt.Errorf("tool %q: parameters: %w", tool.Name, err)
+			}
+			f.Set("parameters", jinja.Mark(v))
+		}
+		list.Append(jinja.NewDict().Set("type", jinja.Text("function")).Set("function", f))
+	}
+	return list, nil
+}

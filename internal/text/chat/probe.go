@@ -1,0 +1,93 @@
+package chat
+
+import (
+	"encoding/json"
+	"strings"
+)
+
+// caps is what a template can do, found out by trying it.
+type caps struct {
+	system      bool // it shows a system message
+	tools       bool // it shows the declared tools
+	parts       bool // it wants content as a list of parts
+	textArgs    bool // it wants a call's arguments as text, not as an object
+	nullContent bool // it wants absent content as none next to calls
+}
+
+// Texts that no template contains.
+const (
+	probeUser   = "holdfast-probe-user"
+	probeSystem = "holdfast-probe-system"
+	probeTool   = "holdfast_probe_tool"
+	probeKey    = "holdfast_probe_key"
+	probeValue  = "holdfast-probe-value"
+)
+
+// probe tries the template once and keeps what it found.
+func (t *Template) probe() caps {
+	t.once.Do(func() { t.caps = t.findCaps() })
+	return t.caps
+}
+
+func (t *Template) findCaps() caps {
+	c := caps{}
+	user := Message{Role: User, Content: Text(probeUser)}
+	if !t.shows(c, nil, []Message{user}, probeUser) {
+		c.parts = true
+		c.parts = t.shows(c, nil, []Message{user}, probeUser)
+	}
+	c.system = t.shows(c, nil, []Message{{Role: System, Content: Text(probeSystem)}, user}, probeSystem)
+	tool := Tool{
+		Name: probeTool, Description: "A tool.",
+		Parameters: json.RawMessage(`{"type": "object", "properties": {"` + probeKey + `": {"type": "string", "description": "A key."}}, "required": ["` + probeKey + `"]}`),
+	}
+	c.tools = t.shows(c, []Tool{tool}, []Message{user}, probeTool) ||
+		t.shows(c, []Tool{tool}, []Message{{Role: System, Content: Text(probeSystem)}, user}, probeTool)
+	c.textArgs, c.nullContent = t.callForm(c, user, tool)
+	return c
+}
+
+// shows reports whether a rendering succeeds and has the text in it.
+func (t *Template) shows(c caps, tools []Tool, msgs []Message, text string) bool {
+	out, err := t.try(c, tools, msgs)
+	return err == nil && strings.Contains(out, text)
+}
+
+func (t *Template) try(c caps, tools []Tool, msgs []Message) (string, error) {
+	p, err := t.render(&Request{Tools: tools}, msgs, c)
+	if err != nil {
+		return "", err
+	}
+	return p.Text(), nil
+}
+
+// callForm finds the form of calls that the template prints well: arguments as
+// an object or as text, absent content as none or as an empty text.
+func (t *Template) callForm(c caps, user Message, tool Tool) (textArgs, nullContent bool) {
+	call := ToolCall{ID: "call00001", Name: probeTool, Arguments: `{"` + probeKey + `": "` + probeValue + `"}`}
+	msgs := []Message{
+		user,
+		{Role: Assistant, ToolCalls: []ToolCall{call}},
+		{Role: ToolRole, Content: Text("ok"), ToolCallID: call.ID, Name: probeTool},
+		user,
+	}
+	for _, form := range [][2]bool{{false, true}, {false, false}, {true, true}, {true, false}} {
+		c.textArgs, c.nullContent = form[0], form[1]
+		for _, tools := range [][]Tool{{tool}, nil} {
+			if out, err := t.try(c, tools, msgs); err == nil && wellPrinted(out) {
+				return c.textArgs, c.nullContent
+			}
+		}
+	}
+	return false, false
+}
+
+// wellPrinted reports whether the probe's call is in the prompt with arguments
+// that are neither Python's way to print a dict nor JSON within JSON.
+func wellPrinted(out string) bool {
+	i := strings.LastIndex(out, probeValue)
+	if i < 0 || strings.Contains(out, "'"+probeKey+"'") || strings.Contains(out, `\"`+probeKey) {
+		return false
+	}
+	return strings.Contains(out[:i], probeKey) && !strings.Contains(out, "None")
+}

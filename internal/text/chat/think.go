@@ -1,0 +1,234 @@
+package chat
+
+import (
+	"strings"
+
+	"github.com/holdfast-llm/holdfast/internal/text/jinja"
+)
+
+// thinkTags are the texts around a model's reasoning; empty if it has none.
+type thinkTags struct{ open, end string }
+
+// knownTags are the tags that templates use.
+var knownTags = []thinkTags{{"<think>", "</think>"}, {"[THINK]", "[/THINK]"}, {"<seed:think>", "</seed:think>"}}
+
+// findThinkTags picks the tags that a template mentions.
+func findThinkTags(template string) thinkTags {
+	for _, t := range knownTags {
+		if strings.Contains(template, t.end) || strings.Contains(template, t.open) {
+			return t
+		}
+	}
+	return thinkTags{}
+}
+
+// start reads from a prompt's end in which state the answer begins.
+func (t thinkTags) start(segs []jinja.Segment) ParseStart {
+	if t.open == "" {
+		return StartContent
+	}
+	if len(segs) > 0 && !segs[len(segs)-1].User {
+		end := strings.TrimRight(segs[len(segs)-1].Text, " \n")
+		switch {
+		case strings.HasSuffix(end, t.open):
+			return StartReasoning
+		case strings.HasSuffix(end, t.end):
+			return StartContent
+		}
+	}
+	return StartAuto
+}
+
+// thinkParser reads reasoning between tags, and content. It follows the rules
+// of DeepSeek's own parser: newlines, and only newlines, are dropped at the
+// start of reasoning and content and right before the end tag; the first end
+// tag ends the reasoning, further ones vanish from content; a start tag counts
+// only where the answer may begin with one.
+type thinkParser struct {
+	tags  thinkTags
+	stop  []string
+	state parseState
+	trim  bool   // newlines here are dropped: nothing was given yet
+	held  string // what may still become a tag, a stop text or dropped newlines
+	out   []Event
+	done  bool
+}
+
+type parseState uint8
+
+const (
+	inAuto parseState = iota
+	inReasoning
+	inContent
+)
+
+func newThinkParser(tags thinkTags, start ParseStart, o ParserOptions) *thinkParser {
+	p := &thinkParser{tags: tags, trim: true, state: inContent}
+	for _, s := range o.Stop {
+		if s != "" {
+			p.stop = append(p.stop, s)
+		}
+	}
+	switch start {
+	case StartReasoning:
+		p.state = inReasoning
+	case StartReasoningContinued:
+		p.state, p.trim = inReasoning, false
+	case StartContentContinued:
+		p.trim = false
+	case StartAuto:
+		p.state = inAuto
+	}
+	if tags.open == "" {
+		p.state = inContent
+	}
+	return p
+}
+
+// Push takes the next piece of the answer.
+func (p *thinkParser) Push(text string) []Event {
+	if p.done {
+		return nil
+	}
+	p.held += text
+	p.out = nil
+	for p.step(false) {
+	}
+	return p.out
+}
+
+// Close ends the answer.
+func (p *thinkParser) Close(cut bool) []Event {
+	if p.done {
+		return nil
+	}
+	p.out = nil
+	for p.step(true) {
+	}
+	if p.done {
+		return p.out
+	}
+	reason := FinishStop
+	if cut {
+		reason = FinishLength
+	}
+	p.done = true
+	return append(p.out, Done{Reason: reason})
+}
+
+// step consumes a part of what is held, and reports whether it should be called
+// again. last says that nothing more will come.
+func (p *thinkParser) step(last bool) bool {
+	if p.done || p.held == "" {
+		return false
+	}
+	switch p.state {
+	case inAuto:
+		return p.stepAuto(last)
+	case inReasoning:
+		return p.stepReasoning(last)
+	}
+	return p.stepContent(last)
+}
+
+// stepAuto decides whether the answer begins with reasoning.
+func (p *thinkParser) stepAuto(last bool) bool {
+	rest := strings.TrimLeft(p.held, "\n")
+	switch {
+	case strings.HasPrefix(rest, p.tags.open):
+		p.held, p.state = rest[len(p.tags.open):], inReasoning
+	case strings.HasPrefix(p.tags.open, rest) && !last:
+		return false
+	default:
+		p.state = inContent
+	}
+	return true
+}
+
+// skipNewlines drops newlines at the start and reports whether text is left.
+func (p *thinkParser) skipNewlines() bool {
+	if p.trim {
+		p.held = strings.TrimLeft(p.held, "\n")
+	}
+	return p.held != ""
+}
+
+func (p *thinkParser) stepReasoning(last bool) bool {
+	if !p.skipNewlines() {
+		return false
+	}
+	if i := strings.Index(p.held, p.tags.end); i >= 0 {
+		p.think(strings.TrimRight(p.held[:i], "\n"))
+		p.held, p.state, p.trim = p.held[i+len(p.tags.end):], inContent, true
+		return true
+	}
+	keep := 0
+	if !last {
+		keep = partial(p.held, p.tags.end)
+		body := p.held[:len(p.held)-keep]
+		keep += len(body) - len(strings.TrimRight(body, "\n"))
+	}
+	p.think(p.held[:len(p.held)-keep])
+	p.held = p.held[len(p.held)-keep:]
+	return false
+}
+
+func (p *thinkParser) stepContent(last bool) bool {
+	if !p.skipNewlines() {
+		return false
+	}
+	at, what := len(p.held), ""
+	find := func(s string) {
+		if i := strings.Index(p.held, s); s != "" && i >= 0 && i < at {
+			at, what = i, s
+		}
+	}
+	for _, s := range p.stop {
+		find(s)
+	}
+	find(p.tags.end)
+	keep := 0
+	if !last {
+		for _, s := range append([]string{p.tags.end}, p.stop...) {
+			keep = max(keep, partial(p.held, s))
+		}
+	}
+	// A text that may have begun earlier must be decided first.
+	if what == "" || len(p.held)-keep < at {
+		p.text(p.held[:len(p.held)-keep])
+		p.held = p.held[len(p.held)-keep:]
+		return false
+	}
+	p.text(p.held[:at])
+	p.held = p.held[at+len(what):]
+	if what != p.tags.end {
+		p.held, p.done = "", true
+		p.out = append(p.out, Done{Reason: FinishStop, Stop: what})
+		return false
+	}
+	return true
+}
+
+func (p *thinkParser) think(s string) {
+	if s != "" {
+		p.trim = false
+		p.out = append(p.out, ThinkingDelta{s})
+	}
+}
+
+func (p *thinkParser) text(s string) {
+	if s != "" {
+		p.trim = false
+		p.out = append(p.out, TextDelta{s})
+	}
+}
+
+// partial returns the length of the longest end of s that begins tag.
+func partial(s, tag string) int {
+	for n := min(len(s), len(tag)-1); n > 0; n-- {
+		if strings.HasSuffix(s, tag[:n]) {
+			return n
+		}
+	}
+	return 0
+}

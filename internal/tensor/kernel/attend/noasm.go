@@ -1,3 +1,5 @@
+//go:build noasm || !amd64
+
 package attend
 
 // direct reports whether n queries are multiplied with cache rows as they are,

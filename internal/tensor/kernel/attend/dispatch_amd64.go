@@ -1,0 +1,110 @@
+//go:build !noasm
+
+package attend
+
+import (
+	"unsafe"
+
+	"github.com/holdfast-llm/holdfast/internal/machine/cpu"
+)
+
+//go:generate sh -c "cd _asm && GOWORK=off go run . -out .."
+
+var (
+	useAVX2   = cpu.Has("avx2")
+	useAVX512 = cpu.Has("avx512")
+)
+
+func init() {
+	cpu.Register("avx2", &useAVX2)
+	cpu.Register("avx512", &useAVX512)
+}
+
+type (
+	scoresFunc func(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows int)
+	valuesFunc func(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n int)
+)
+
+// unpackFrom is the number of queries from which on it pays to convert a block
+// of rows once instead of once per group of four.
+const unpackFrom = 9
+
+// direct reports whether n queries are multiplied with cache rows as they are,
+// without unpacking them to float32 first. Both ways give the same bits.
+func direct(p *Params, n int) bool {
+	if !useAVX512 && !useAVX2 {
+		return false
+	}
+	switch p.Elem {
+	case F32:
+		return p.DK%lanes == 0 && p.DV%lanes == 0
+	case Q8_0:
+		return n < unpackFrom && p.DK%blockElems == 0 && p.DV%blockElems == 0
+	default:
+		return n < unpackFrom && p.DK%lanes == 0 && p.DV%lanes == 0
+	}
+}
+
+// scores is scoresGo for rows of any format that direct allows.
+func (s *Scratch) scores(i0, i1, col int, k rows) {
+	var bodies *[3]scoresFunc
+	switch {
+	case useAVX512:
+		bodies = &scoresAVX512[k.elem]
+	case useAVX2:
+		bodies = &scoresAVX2[k.elem]
+	default:
+		s.scoresGo(i0, i1, col, k)
+		return
+	}
+	for i := i0; i < i1; {
+		at, n := widest(i1-i, bodies[2] != nil)
+		bodies[at](&s.q[i*s.dk], k.data, &s.score[i*scoreStride+col], s.dk, k.stride, k.n)
+		i += n
+	}
+}
+
+// values is valuesGo for rows of any format that direct allows.
+func (s *Scratch) values(i0, i1, col int, v rows) {
+	var bodies *[3]valuesFunc
+	switch {
+	case useAVX512:
+		bodies = &valuesAVX512[v.elem]
+	case useAVX2:
+		bodies = &valuesAVX2[v.elem]
+	default:
+		s.valuesGo(i0, i1, col, v)
+		return
+	}
+	for i := i0; i < i1; {
+		at, n := widest(i1-i, bodies[2] != nil)
+		bodies[at](&s.acc[i*s.dv], v.data, &s.score[i*scoreStride+col], s.dv, 4*s.dv, v.stride, v.n)
+		i += n
+	}
+}
+
+// widest returns the place in a table of the body for the most queries that n
+// are enough for, and that number. four says whether there is one for 4.
+func widest(n int, four bool) (at, queries int) {
+	switch {
+	case n >= 4 && four:
+		return 2, 4
+	case n >= 2:
+		return 1, 2
+	default:
+		return 0, 1
+	}
+}
+
+func loadQ8(dst []float32, src []byte) {
+	n := len(dst) / blockElems
+	if n > 0 && (useAVX512 || useAVX2) {
+		if useAVX512 {
+			loadQ8AVX512(&dst[0], unsafe.Pointer(&src[0]), n)
+		} else {
+			loadQ8AVX2(&dst[0], unsafe.Pointer(&src[0]), n)
+		}
+		dst, src = dst[n*blockElems:], src[n*blockBytes:]
+	}
+	loadQ8Go(dst, src)
+}

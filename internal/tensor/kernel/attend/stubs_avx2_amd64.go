@@ -1,0 +1,104 @@
+//go:build !noasm
+
+package attend
+
+import "unsafe"
+
+// Each scores stub is scoresGo for 1, 2 or 4 queries of dk elements, a multiple
+// of 16 (of 32 for Q8), one behind the other, and rows rows, at least one. Scores
+// of up to 3 further columns are overwritten with something.
+
+//go:noescape
+func scoresF32x1AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows int)
+
+//go:noescape
+func scoresF32x2AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows int)
+
+//go:noescape
+func scoresF32x4AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows int)
+
+//go:noescape
+func scoresF16x1AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows int)
+
+//go:noescape
+func scoresF16x2AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows int)
+
+//go:noescape
+func scoresF16x4AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows int)
+
+//go:noescape
+func scoresBF16x1AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows int)
+
+//go:noescape
+func scoresBF16x2AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows int)
+
+//go:noescape
+func scoresBF16x4AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows int)
+
+//go:noescape
+func scoresQ8x1AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows int)
+
+//go:noescape
+func scoresQ8x2AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows int)
+
+//go:noescape
+func scoresQ8x4AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows int)
+
+// Each values stub is valuesGo for 1, 2 or 4 queries, whose accumulators are
+// accStride bytes apart, and n rows, at least one. dv is a multiple of 16 (of 32
+// for Q8).
+
+//go:noescape
+func valuesF32x1AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n int)
+
+//go:noescape
+func valuesF32x2AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n int)
+
+//go:noescape
+func valuesF32x4AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n int)
+
+//go:noescape
+func valuesF16x1AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n int)
+
+//go:noescape
+func valuesF16x2AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n int)
+
+//go:noescape
+func valuesF16x4AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n int)
+
+//go:noescape
+func valuesBF16x1AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n int)
+
+//go:noescape
+func valuesBF16x2AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n int)
+
+//go:noescape
+func valuesBF16x4AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n int)
+
+//go:noescape
+func valuesQ8x1AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n int)
+
+//go:noescape
+func valuesQ8x2AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n int)
+
+// loadQ8AVX2 is loadQ8Go for whole blocks, at least one.
+//
+//go:noescape
+func loadQ8AVX2(dst *float32, src unsafe.Pointer, blocks int)
+
+// The bodies by number format, for 1, 2 and 4 queries. Tables of functions would
+// move what their arguments point to to the heap, where all of it is already.
+var (
+	scoresAVX2 = [...][3]scoresFunc{
+		F32:  {scoresF32x1AVX2, scoresF32x2AVX2, scoresF32x4AVX2},
+		F16:  {scoresF16x1AVX2, scoresF16x2AVX2, scoresF16x4AVX2},
+		BF16: {scoresBF16x1AVX2, scoresBF16x2AVX2, scoresBF16x4AVX2},
+		Q8_0: {scoresQ8x1AVX2, scoresQ8x2AVX2, scoresQ8x4AVX2},
+	}
+	valuesAVX2 = [...][3]valuesFunc{
+		F32:  {valuesF32x1AVX2, valuesF32x2AVX2, valuesF32x4AVX2},
+		F16:  {valuesF16x1AVX2, valuesF16x2AVX2, valuesF16x4AVX2},
+		BF16: {valuesBF16x1AVX2, valuesBF16x2AVX2, valuesBF16x4AVX2},
+		Q8_0: {valuesQ8x1AVX2, valuesQ8x2AVX2, nil},
+	}
+)

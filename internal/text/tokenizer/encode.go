@@ -1,9 +1,5 @@
 package tokenizer
 
-import (
-	"golang.org/x/text/unicode/norm"
-)
-
 // An encoder is the memory of one call of Encode.
 type encoder struct {
 	t    *Tokenizer
@@ -80,8 +76,8 @@ func (e *encoder) flush(dst []int32) []int32 {
 		s = t.spmText(s)
 		e.ends = t.splitSPM(e.ends[:0], s)
 	} else {
-		if t.rule.nfc && norm.NFC.QuickSpanString(s) < len(s) {
-			s = norm.NFC.String(s)
+		if t.rule.nfc {
+			s = toNFC(s)
 		}
 		e.ends = t.rule.split()(e.ends[:0], s)
 	}

@@ -3,6 +3,7 @@ package tokenizer
 import (
 	"hash/maphash"
 	"math/bits"
+	"math/rand/v2"
 )
 
 // noID stands for no token.
@@ -59,6 +60,7 @@ type merge struct{ rank, id int32 }
 type pairIndex struct {
 	slots []pairSlot
 	shift uint
+	seed  uint64 // so that no file can be made whose pairs collide
 }
 
 type pairSlot struct {
@@ -68,17 +70,19 @@ type pairSlot struct {
 
 func newPairIndex(n int) *pairIndex {
 	log := max(bits.Len(uint(max(n, 1))*3/2), 3)
-	return &pairIndex{slots: make([]pairSlot, 1<<log), shift: uint(64 - log)} //nolint:gosec // small
+	return &pairIndex{slots: make([]pairSlot, 1<<log), shift: uint(64 - log), seed: rand.Uint64()} //nolint:gosec // small, no secret
 }
 
 func pairKey(left, right int32) uint64 {
 	return (uint64(uint32(left))<<32 | uint64(uint32(right))) + 1 //nolint:gosec // ids are not negative
 }
 
-// slot is where the search for a key begins: the top bits of a multiplication by
-// 2^64 over the golden ratio.
+// slot is where the search for a key begins: the top bits of two rounds of
+// multiplication by 2^64 over the golden ratio.
 func (x *pairIndex) slot(key uint64) int {
-	return int(key * 0x9E3779B97F4A7C15 >> x.shift) //nolint:gosec // below len(slots)
+	const ratio = 0x9E3779B97F4A7C15
+	h := (key ^ x.seed) * ratio
+	return int((h ^ h>>32) * ratio >> x.shift) //nolint:gosec // below len(slots)
 }
 
 // add enters a merge; the first of a pair stays.

@@ -98,11 +98,15 @@ func rankScores(scores []float32) []int32 {
 	return ranks
 }
 
+// spmLongest bounds the tokens that are taken apart, in bytes. Real ones are far
+// shorter; a file with longer ones would take the square of their length to load.
+const spmLongest = 256
+
 // eachSplit calls f for every token and every pair of tokens that make it.
 func eachSplit(t *Tokenizer, f func(left, right, id int32)) {
 	for id, text := range t.texts {
 		i := int32(id) //nolint:gosec // checked in check
-		if t.kinds[id] != Normal || text == "" || t.words.find(text) != i {
+		if t.kinds[id] != Normal || text == "" || len(text) > spmLongest || t.words.find(text) != i {
 			continue
 		}
 		for at := range text {

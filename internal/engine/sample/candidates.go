@@ -26,8 +26,9 @@ func compare(a, b cand) int {
 // candidates is the working set. The first `sorted` entries are the best ones,
 // in order; the rest follow in any fixed order.
 type candidates struct {
-	list   []cand
-	sorted int
+	list    []cand
+	sorted  int
+	buckets [tailBuckets]float64 // scratch of dropTail
 }
 
 // collect takes the k best tokens (all, if k is 0) whose logit is at least

@@ -37,6 +37,7 @@ func (c *candidates) topP(p float64) {
 		return
 	}
 	target := p * c.weigh()
+	c.dropTail(target)
 	cum, i := 0.0, 0
 	for n := 64; ; n *= 4 {
 		c.sortFirst(n)
@@ -50,6 +51,46 @@ func (c *candidates) topP(p float64) {
 			return
 		}
 	}
+}
+
+const (
+	tailBuckets = 512
+	tailWidth   = 1.0 / 16 // of a logit
+	tailLeast   = 2048     // candidates, fewer than which are sorted as they are
+)
+
+// dropTail drops candidates that certainly lie beyond the best ones with a
+// weight of target, before anything is sorted. It weighs the candidates in
+// buckets by their distance from the best logit, and keeps one bucket more than
+// needed, so that rounding cannot make a difference.
+func (c *candidates) dropTail(target float64) {
+	if c.sorted > 0 || len(c.list) < tailLeast {
+		return
+	}
+	best := c.maxLogit()
+	clear(c.buckets[:])
+	for _, x := range c.list {
+		c.buckets[bucket(best, x.logit)] += x.p
+	}
+	cum, last := 0.0, 0
+	for ; last < tailBuckets && cum < target; last++ {
+		cum += c.buckets[last]
+	}
+	if last+1 >= tailBuckets {
+		return
+	}
+	kept := 0
+	for _, x := range c.list {
+		if bucket(best, x.logit) <= last {
+			c.list[kept] = x
+			kept++
+		}
+	}
+	c.list = c.list[:kept]
+}
+
+func bucket(best, logit float32) int {
+	return int(min((best-logit)/tailWidth, tailBuckets-1))
 }
 
 // minP drops candidates less likely than p times the best.

@@ -1,0 +1,36 @@
+// Chat talks with a model in the terminal: go run ./examples/chat MODEL.gguf
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"log"
+	"os"
+
+	"github.com/holdfast-llm/holdfast"
+)
+
+func main() {
+	if len(os.Args) != 2 {
+		log.Fatal("usage: chat MODEL.gguf")
+	}
+	model, err := holdfast.Open(os.Args[1])
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer model.Close()
+	session, err := model.NewSession(holdfast.WithSystem("Answer briefly."))
+	if err != nil {
+		log.Fatal(err)
+	}
+	in := bufio.NewScanner(os.Stdin)
+	for fmt.Print("> "); in.Scan(); fmt.Print("\n> ") {
+		for event, err := range session.Chat(context.Background(), in.Text()) {
+			if err != nil {
+				log.Fatal(err)
+			}
+			fmt.Print(event.Text)
+		}
+	}
+}

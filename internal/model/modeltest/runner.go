@@ -92,13 +92,18 @@ func (s *Seq) Batch(tokens []int32, n int) model.BatchSeq {
 	return b
 }
 
-// Forward runs one batch and returns a copy of its logits.
-func (r *Runner) Forward(b *model.Batch) []float32 {
-	r.t.Helper()
+// Run runs one batch, which it gives the cache.
+func (r *Runner) Run(b *model.Batch) {
 	b.Cache, b.State = r.cache, r.state
 	if err := r.Model.Forward(b); err != nil {
 		r.t.Fatalf("forward: %v", err)
 	}
+}
+
+// Forward runs one batch and returns a copy of its logits.
+func (r *Runner) Forward(b *model.Batch) []float32 {
+	r.t.Helper()
+	r.Run(b)
 	return append([]float32(nil), b.Logits...)
 }
 

@@ -91,10 +91,10 @@ func (a *Acts) Set(k Kind, row int, x []float32) {
 		setF32(dst, x)
 	case Q8:
 		checkCols(len(x), q8Cols)
-		quantizeQ8Go(dst, x)
+		quantizeQ8(dst, x)
 	case Q8K:
 		checkCols(len(x), q8kCols)
-		quantizeQ8KGo(dst, x)
+		quantizeQ8K(dst, x)
 	}
 }
 
@@ -175,8 +175,8 @@ func quantizeQ8KGo(dst []byte, x []float32) {
 	}
 }
 
-// scaleOf returns the scale of a block and its inverse. A block with a value
-// that is not finite gets a scale that is not finite either.
+// scaleOf returns the scale of a block and its inverse. If a value is not
+// finite, what comes out of the block is arbitrary.
 func scaleOf(x []float32) (d, inv float32) {
 	var m float32
 	for _, v := range x {

@@ -145,3 +145,39 @@ func BenchmarkInCache(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkPack converts rows of the file: bytes of the file per second.
+func BenchmarkPack(b *testing.B) {
+	for _, t := range append(benchTypes, quant.F32) {
+		b.Run("type="+t.String(), func(b *testing.B) {
+			const rows, cols = 256, 1536
+			src := randomRows(rand.New(rand.NewPCG(1, 1)), t, rows, cols)
+			dst := alignedBytes(PackedSize(t, rows, cols))
+			b.SetBytes(int64(len(src)))
+			for b.Loop() {
+				Pack(dst, t, rows, cols, src, 0, rows/Group)
+			}
+		})
+	}
+}
+
+// BenchmarkUnpacked multiplies types that have no packed layout, and raw rows.
+func BenchmarkUnpacked(b *testing.B) {
+	for _, t := range testTypes() {
+		b.Run("type="+t.String()+"/n=1", func(b *testing.B) {
+			const rows, cols = 256, 1536
+			m, err := Raw(t, rows, cols, randomRows(rand.New(rand.NewPCG(1, 1)), t, rows, cols))
+			if err != nil {
+				b.Fatal(err)
+			}
+			a := NewActs(1, cols)
+			a.Set(m.Kind(false), 0, make([]float32, cols))
+			dst := make([]float32, rows)
+			s := NewScratch()
+			b.SetBytes(int64(m.Bytes()))
+			for b.Loop() {
+				Mul(dst, rows, m, 0, m.Groups(), a, m.Kind(false), nil, 1, s)
+			}
+		})
+	}
+}

@@ -3,3 +3,7 @@
 package matmul
 
 func (l *layout) kernels() []tileKernel { return nil }
+
+func quantizeQ8(dst []byte, x []float32) { quantizeQ8Go(dst, x) }
+
+func quantizeQ8K(dst []byte, x []float32) { quantizeQ8KGo(dst, x) }

@@ -121,7 +121,7 @@ func dequantized(t testing.TB, typ quant.Type, rows, cols int, src []byte) [][]f
 // pair returns the same matrix packed and raw.
 func pair(t testing.TB, typ quant.Type, rows, cols int, src []byte) (packed, raw *Matrix) {
 	t.Helper()
-	data := alignedBytes(PackedSize(typ, rows, cols))
+	data := guarded[byte](t, PackedSize(typ, rows, cols))
 	for i := range data {
 		data[i] = 0xee // Pack must write every byte that is read later
 	}

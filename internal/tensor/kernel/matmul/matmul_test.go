@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/holdfast-llm/holdfast/internal/machine/cpu/cputest"
@@ -171,7 +172,7 @@ func TestKernelsEqualPortable(t *testing.T) {
 		for _, typ := range testTypes() {
 			rng := rand.New(rand.NewPCG(9, uint64(typ)))
 			for _, cols := range colsFor(typ) {
-				for _, n := range []int{1, 2, 3, 4, 5, 7, 8, 9, 12, 13, 24, 33} {
+				for _, n := range []int{1, 2, 3, 5, 8, 9, 13, 33} {
 					rows := 1 + rng.IntN(50)
 					src := randomRows(rng, typ, rows, cols)
 					m, _ := pair(t, typ, rows, cols, src)
@@ -180,11 +181,11 @@ func TestKernelsEqualPortable(t *testing.T) {
 					for i := range n {
 						a.Set(k, i, randomFloats(rng, cols))
 					}
-					got := make([]float32, n*rows)
+					got := guarded[float32](t, n*rows)
 					Mul(got, rows, m, 0, m.Groups(), a, k, nil, n, s)
 					key := fmt.Sprint(result{int(typ), rows, cols, n})
 					if want[key] == nil {
-						want[key] = got
+						want[key] = slices.Clone(got)
 						continue
 					}
 					compare(t, fmt.Sprintf("%s rows=%d cols=%d n=%d", typ, rows, cols, n), k, got, want[key], m, a)

@@ -58,6 +58,13 @@ type Batch struct {
 	// chosen experts and their final weights. For tests; the slices are only
 	// valid during the call.
 	TraceRouting func(layer, row int, experts []int32, weights []float32)
+	// TraceSelected, if not nil, is called once per row and layer that attends
+	// to chosen rows only, with their numbers in ascending order: positions, or
+	// rows of the compressed cache. For tests.
+	TraceSelected func(layer, row int, kept []int32)
+	// TraceLookup, if not nil, is called once per row and layer that looks rows
+	// up in a table by the token's context, with the rows' numbers. For tests.
+	TraceLookup func(layer, row int, rows []int64)
 }
 
 // A BatchSeq is the part of one sequence that a Batch computes: the tokens at

@@ -24,6 +24,10 @@ type Env struct {
 	Rows  Rows
 	Embd  int
 	X     []float32 // [maxRows][Embd] the residual stream
+	// Src is what NormOwn and NormRows read instead of X, if it is not nil: with
+	// hyper-connections the input of a layer is a mix of several streams, and X
+	// only collects the layer's result.
+	Src []float32 // [maxRows][Embd]
 
 	acts    *matmul.Acts // shared activations of maxRows rows
 	workers []worker
@@ -152,8 +156,12 @@ func (e *Env) NormRows(w int, kinds Kinds, weight []float32 /* [Embd] */, eps fl
 func (e *Env) NormOwn(w int, kinds Kinds, weight []float32 /* [Embd] */, eps float32) *matmul.Acts {
 	acts, lo, hi := e.Converts(w)
 	row := e.workers[w].row[:e.Embd]
+	src := e.X
+	if e.Src != nil {
+		src = e.Src
+	}
 	for r := lo; r < hi; r++ {
-		vec.RMSNorm(row, e.X[r*e.Embd:(r+1)*e.Embd], weight, eps)
+		vec.RMSNorm(row, src[r*e.Embd:(r+1)*e.Embd], weight, eps)
 		kinds.Set(acts, r, row)
 	}
 	return acts

@@ -14,6 +14,7 @@ type FFN struct {
 	Gate, Up *matmul.Matrix // [Width] x [embd]
 	Down     *matmul.Matrix // [embd] x [Width]
 	Width    int
+	Clamp    float32      // see Rows
 	Kinds    layers.Kinds // of activations that Gate and Up multiply with
 }
 
@@ -49,7 +50,7 @@ func BuffersBytes(o model.Options, maxWidth int) int64 { return 8 * int64(o.MaxR
 // buf.Hidden. The caller puts a barrier before what reads them.
 func (f *FFN) GateUp(e *layers.Env, w int, acts *matmul.Acts, buf *Buffers) {
 	lo, hi := e.Share(w, f.Gate.Groups())
-	rows := Rows{Acts: acts, N: e.N()}
+	rows := Rows{Acts: acts, N: e.N(), Clamp: f.Clamp}
 	rows.GateUp(e, w, f.Gate, f.Up, buf.Hidden, buf.up, lo, hi)
 }
 
@@ -58,6 +59,9 @@ type Rows struct {
 	Acts *matmul.Acts
 	List []int32 // nil: rows 0 to N-1
 	N    int
+	// Clamp, if not 0, limits the gate from above before its silu, and the up
+	// projection on both sides.
+	Clamp float32
 }
 
 // GateUp computes the hidden units of the row groups [lo, hi) of one gate and
@@ -73,9 +77,20 @@ func (r *Rows) GateUp(e *layers.Env, w int, gate, up *matmul.Matrix, hidden, tmp
 		matmul.Mul(tmp, width, up, g, to, r.Acts, uk, r.List, r.N, s)
 		from, end := g*matmul.Group, min(to*matmul.Group, width)
 		for i := range r.N {
-			h := hidden[i*width+from : i*width+end]
-			vec.SwiGLU(h, h, tmp[i*width+from:i*width+end])
+			h, u := hidden[i*width+from:i*width+end], tmp[i*width+from:i*width+end]
+			if r.Clamp != 0 {
+				clamp(h, u, r.Clamp)
+			}
+			vec.SwiGLU(h, h, u)
 		}
+	}
+}
+
+// clamp limits gate to at most c and up to -c..c.
+func clamp(gate, up []float32, c float32) {
+	for i, g := range gate {
+		gate[i] = min(g, c)
+		up[i] = max(-c, min(up[i], c))
 	}
 }
 

@@ -28,6 +28,9 @@ type MoE struct {
 	GateExps, UpExps []*matmul.Matrix // [Experts] of [FF] x [embd]
 	DownExps         []*matmul.Matrix // [Experts] of [embd] x [FF]
 	Shared           *ffn.FFN         // nil without shared experts
+	Clamp            float32          // of the routed experts, see ffn.Rows
+	// Fixed, if not nil, names each token's experts; the router only weighs them.
+	Fixed []float32 // [vocab][Used] expert numbers
 
 	Kinds              layers.Kinds // of activations that the normalised rows are needed in
 	upClaim, downClaim *par.Claim
@@ -37,9 +40,14 @@ type MoE struct {
 func (m *MoE) Bind(b *weights.Binder, prefix string, embd int, c *model.MoE) {
 	m.Router.MoE = *c
 	b.Matrix(&m.Gate, prefix+"ffn_gate_inp.weight", c.Experts, embd)
-	b.OptVector(&m.Router.Bias, prefix+"exp_probs_b.bias", c.Experts)
-	b.Experts(&m.GateExps, prefix+"ffn_gate_exps.weight", c.Experts, c.FF, embd)
-	b.Experts(&m.UpExps, prefix+"ffn_up_exps.weight", c.Experts, c.FF, embd)
+	b.OptVector(&m.Router.Bias, b.FirstOf(prefix+"exp_probs_b.bias", prefix+"exp_probs_b"), c.Experts)
+	if fused := prefix + "ffn_gate_up_exps.weight"; b.Has(fused) {
+		b.ViewsOf(&m.GateExps, fused, c.Experts, c.FF, embd, 0, 2*c.FF)
+		b.ViewsOf(&m.UpExps, fused, c.Experts, c.FF, embd, c.FF, 2*c.FF)
+	} else {
+		b.Experts(&m.GateExps, prefix+"ffn_gate_exps.weight", c.Experts, c.FF, embd)
+		b.Experts(&m.UpExps, prefix+"ffn_up_exps.weight", c.Experts, c.FF, embd)
+	}
 	b.Experts(&m.DownExps, prefix+"ffn_down_exps.weight", c.Experts, embd, c.FF)
 	if c.Shared > 0 {
 		m.Shared = &ffn.FFN{}
@@ -102,7 +110,13 @@ func (m *MoE) route(e *layers.Env, w, layer int, st *State, norm []float32, eps 
 	lo, hi := e.Share(w, n)
 	used := m.Router.Used
 	for r := lo; r < hi; r++ {
-		m.Router.Route(st.workers[w].route, st.chosen[r*used:(r+1)*used], st.weights[r*used:(r+1)*used], st.logits[r*experts:(r+1)*experts])
+		chosen, weights := st.chosen[r*used:(r+1)*used], st.weights[r*used:(r+1)*used]
+		if m.Fixed != nil {
+			at := int(e.Rows.Token[r]) * used
+			m.Router.Weigh(st.workers[w].route, chosen, weights, st.logits[r*experts:(r+1)*experts], m.Fixed[at:at+used])
+			continue
+		}
+		m.Router.Route(st.workers[w].route, chosen, weights, st.logits[r*experts:(r+1)*experts])
 	}
 	e.Barrier(w)
 	m.trace(e, w, layer, st)
@@ -140,7 +154,7 @@ func (m *MoE) gateUp(e *layers.Env, w int, st *State, p *plan, acts *matmul.Acts
 		x, lo := p.active[u/per], u%per*unitGroups
 		hi := min(lo+unitGroups, groups)
 		s0, s1 := p.slots(x)
-		rows := ffn.Rows{Acts: acts, List: p.row[s0:s1], N: s1 - s0}
+		rows := ffn.Rows{Acts: acts, List: p.row[s0:s1], N: s1 - s0, Clamp: m.Clamp}
 		rows.GateUp(e, w, m.GateExps[x], m.UpExps[x], st.hidden[s0*ff:], st.up[s0*ff:], lo, hi)
 		from, to := lo*matmul.Group, min(hi*matmul.Group, ff)
 		for s := s0; s < s1; s++ {

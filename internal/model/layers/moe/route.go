@@ -19,6 +19,10 @@ const (
 // minSum keeps the division by the chosen weights' sum away from zero.
 const minSum = 6.103515625e-05
 
+// broken stands for a score that is not a number: below every real one, above
+// what is excluded, so that a broken row still gets valid experts.
+const broken = -1e300
+
 // A Router chooses experts by router logits. It is the part of a mixture that
 // is discontinuous: everything in it is float64, so that rounding does not flip
 // a choice that the reference makes.
@@ -53,6 +57,9 @@ func (r *Router) Route(s *RouteScratch, experts []int32 /* [Used] */, weights []
 		if r.Bias != nil {
 			s.sel[e] += float64(r.Bias[e])
 		}
+		if math.IsNaN(s.sel[e]) {
+			s.sel[e] = broken
+		}
 	}
 	if r.Groups > 1 && r.GroupsUsed < r.Groups {
 		r.limitGroups(s)
@@ -61,6 +68,15 @@ func (r *Router) Route(s *RouteScratch, experts []int32 /* [Used] */, weights []
 		best := argMax(s.sel)
 		s.sel[best] = math.Inf(-1)
 		insert(experts[:i+1], int32(best))
+	}
+	r.weigh(s, experts, weights)
+}
+
+// Weigh computes the weights of experts that are given, in ascending order.
+func (r *Router) Weigh(s *RouteScratch, experts []int32 /* [Used] */, weights []float32 /* [Used] */, logits []float32 /* [Experts] */, fixed []float32 /* [Used] */) {
+	r.scores(s, logits)
+	for i, e := range fixed {
+		insert(experts[:i+1], int32(e))
 	}
 	r.weigh(s, experts, weights)
 }
@@ -152,12 +168,11 @@ func (r *Router) weigh(s *RouteScratch, experts []int32, weights []float32) {
 	}
 }
 
-// argMax returns the first index of the largest value. NaN never wins, so that
-// a broken row still gets valid experts.
+// argMax returns the first index of the largest value.
 func argMax(x []float64) int {
 	best := 0
 	for i, v := range x {
-		if v > x[best] || (math.IsNaN(x[best]) && !math.IsNaN(v)) {
+		if v > x[best] {
 			best = i
 		}
 	}

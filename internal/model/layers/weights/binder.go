@@ -35,6 +35,7 @@ type matrix struct {
 	dst        []**matmul.Matrix // where to put each matrix of the stack
 	rowBytes   int
 	packed     int // bytes of one matrix of the stack, packed
+	view       *view
 }
 
 // vector is a tensor that is kept as float32.
@@ -123,18 +124,23 @@ func (b *Binder) OptVector(dst *[]float32, name string, n int) {
 }
 
 // find returns a tensor of the given shape (GGUF order, the contiguous axis
-// first) or records what is wrong with it. Dimensions of 1 at the end do not count.
+// first) or records what is wrong with it. Dimensions of 1 at the end do not
+// count. A nil shape leaves the check to the caller.
 func (b *Binder) find(name string, shape []int) *gguf.Tensor {
 	if b.err != nil {
 		return nil
 	}
 	t, ok := b.f.Tensor(name)
 	if !ok {
-		b.fail("tensor %q is missing: a complete %s file has it with shape %s; the file is incomplete, or made for another architecture or version",
-			name, b.f.Arch(), shapeString(shape))
+		with := ""
+		if shape != nil {
+			with = " with shape " + shapeString(shape)
+		}
+		b.fail("tensor %q is missing: a complete %s file has it%s; the file is incomplete, or made for another architecture or version",
+			name, b.f.Arch(), with)
 		return nil
 	}
-	if !sameShape(t.Dims, shape) {
+	if shape != nil && !sameShape(t.Dims, shape) {
 		b.fail("tensor %q has shape %s, expected %s from the metadata", name, dimsString(t.Dims), shapeString(shape))
 		return nil
 	}
@@ -221,7 +227,7 @@ func (b *Binder) Sizes() Sizes {
 	for _, m := range b.matrices {
 		s.Types[m.t.Type] += m.t.Size
 		if b.mapped {
-			s.Mapped += m.t.Size
+			s.Mapped += int64(m.count()) * int64(m.rowBytes) * int64(m.rows)
 		} else {
 			s.Packed += int64(m.count()) * int64(align(m.packed))
 		}
@@ -235,6 +241,9 @@ func (b *Binder) Sizes() Sizes {
 // count returns how many matrices the tensor holds; dst may list each of them
 // more than once.
 func (m *matrix) count() int {
+	if m.view != nil {
+		return m.view.n
+	}
 	n := 1
 	for _, d := range m.t.Dims[min(2, len(m.t.Dims)):] {
 		n *= int(d)

@@ -131,7 +131,8 @@ func (b *Binder) mapMatrices() error {
 		}
 		size := m.rowBytes * m.rows
 		for i := range m.count() {
-			part := data[i*size : (i+1)*size : (i+1)*size]
+			at := m.firstRow(i) * m.rowBytes
+			part := data[at : at+size : at+size]
 			if err := m.set(i, func() (*matmul.Matrix, error) { return matmul.Raw(m.t.Type, m.rows, m.cols, part) }); err != nil {
 				return err
 			}
@@ -199,7 +200,7 @@ func (p *piece) bytes() int {
 func (b *Binder) copyPiece(p *piece, buf []byte) (int, error) {
 	m := p.m
 	src := buf[:p.bytes()]
-	off := (int64(p.index)*int64(m.rows) + int64(p.lo*matmul.Group)) * int64(m.rowBytes)
+	off := int64(m.firstRow(p.index)+p.lo*matmul.Group) * int64(m.rowBytes)
 	if err := b.read(m.t.Name, src, off); err != nil {
 		return 0, err
 	}

@@ -149,10 +149,27 @@ func readMoE(c *Config, m *Meta) {
 	if e.Scale == 0 {
 		e.Scale = 1
 	}
-	if m.Err() == nil && e.Experts > 0 && (e.Used == 0 || e.Used > e.Experts) {
+	checkMoE(e, m)
+}
+
+func checkMoE(e *MoE, m *Meta) {
+	if m.Err() != nil || e.Experts == 0 {
+		return
+	}
+	if e.Used == 0 || e.Used > e.Experts {
 		m.Fail("expert_used_count", "is %d, expected 1 to the %d experts", e.Used, e.Experts)
 	}
-	if m.Err() == nil && (e.Gating < 0 || e.Gating > GatingSqrtSoftplus) {
+	if e.Gating < 0 || e.Gating > GatingSqrtSoftplus {
 		m.Fail("expert_gating_func", "is %d, expected 1 (softmax), 2 (sigmoid), 3 (softmax of the chosen) or 4 (square root of softplus)", e.Gating)
+	}
+	if e.Groups <= 1 {
+		return
+	}
+	if e.Experts%e.Groups != 0 {
+		m.Fail("expert_group_count", "is %d, expected a divisor of the %d experts", e.Groups, e.Experts)
+		return
+	}
+	if size := e.Experts / e.Groups; e.GroupsUsed < 1 || e.GroupsUsed > e.Groups || e.Used > e.GroupsUsed*size {
+		m.Fail("expert_group_used_count", "is %d, expected enough of the %d groups of %d for %d experts", e.GroupsUsed, e.Groups, size, e.Used)
 	}
 }

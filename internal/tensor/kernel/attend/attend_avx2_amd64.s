@@ -4,8 +4,8 @@
 
 #include "textflag.h"
 
-// func scoresF32x1AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows int)
-TEXT ·scoresF32x1AVX2(SB), NOSPLIT, $0-48
+// func scoresF32x1AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows, ahead int)
+TEXT ·scoresF32x1AVX2(SB), NOSPLIT, $0-56
 	MOVQ k+8(FP), SI
 	MOVQ out+16(FP), DX
 	MOVQ stride+32(FP), BX
@@ -22,6 +22,19 @@ rows:
 	LEAQ (R10)(BX*1), R11
 	CMPQ CX, $4
 	CMOVQLT R10, R11
+	MOVQ ahead+48(FP), AX
+	TESTQ AX, AX
+	JZ   ready
+	ADDQ SI, AX
+	LEAQ (AX)(BX*4), R12
+
+fetch:
+	PREFETCHT1 (AX)
+	ADDQ $64, AX
+	CMPQ AX, R12
+	JLT fetch
+
+ready:
 	MOVQ q+0(FP), DI
 	MOVQ dk+24(FP), AX
 	VPXOR Y0, Y0, Y0
@@ -76,8 +89,8 @@ dims:
 	VZEROUPPER
 	RET
 
-// func valuesF32x1AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n int)
-TEXT ·valuesF32x1AVX2(SB), NOSPLIT, $0-56
+// func valuesF32x1AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n, ahead int)
+TEXT ·valuesF32x1AVX2(SB), NOSPLIT, $0-64
 	MOVQ acc+0(FP), DI
 	MOVQ rows+8(FP), SI
 	MOVQ w+16(FP), DX
@@ -85,6 +98,7 @@ TEXT ·valuesF32x1AVX2(SB), NOSPLIT, $0-56
 	MOVQ accStride+32(FP), AX
 	MOVQ stride+40(FP), BX
 	LEAQ (AX)(AX*2), R8
+	MOVQ ahead+56(FP), R12
 
 strip0:
 	CMPQ CX, $64
@@ -102,6 +116,10 @@ strip0:
 	MOVQ n+48(FP), R11
 
 rows0:
+	PREFETCHT1 0(R9)(R12*1)
+	PREFETCHT1 64(R9)(R12*1)
+	PREFETCHT1 128(R9)(R12*1)
+	PREFETCHT1 192(R9)(R12*1)
 	VBROADCASTSS 0(R10), Y8
 	VMOVUPS 0(R9), Y9
 	VFMADD231PS Y9, Y8, Y0
@@ -149,6 +167,7 @@ strip1:
 	MOVQ n+48(FP), R11
 
 rows1:
+	PREFETCHT1 0(R9)(R12*1)
 	VBROADCASTSS 0(R10), Y2
 	VMOVUPS 0(R9), Y3
 	VFMADD231PS Y3, Y2, Y0
@@ -170,8 +189,8 @@ next1:
 	VZEROUPPER
 	RET
 
-// func scoresF32x2AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows int)
-TEXT ·scoresF32x2AVX2(SB), NOSPLIT, $0-48
+// func scoresF32x2AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows, ahead int)
+TEXT ·scoresF32x2AVX2(SB), NOSPLIT, $0-56
 	MOVQ k+8(FP), SI
 	MOVQ out+16(FP), DX
 	MOVQ stride+32(FP), BX
@@ -188,6 +207,19 @@ rows:
 	LEAQ (R10)(BX*1), R11
 	CMPQ CX, $4
 	CMOVQLT R10, R11
+	MOVQ ahead+48(FP), AX
+	TESTQ AX, AX
+	JZ   ready
+	ADDQ SI, AX
+	LEAQ (AX)(BX*4), R12
+
+fetch:
+	PREFETCHT1 (AX)
+	ADDQ $64, AX
+	CMPQ AX, R12
+	JLT fetch
+
+ready:
 	MOVQ q+0(FP), DI
 	MOVQ dk+24(FP), AX
 	LEAQ (DI)(AX*4), R12
@@ -268,8 +300,8 @@ dims:
 	VZEROUPPER
 	RET
 
-// func valuesF32x2AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n int)
-TEXT ·valuesF32x2AVX2(SB), NOSPLIT, $0-56
+// func valuesF32x2AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n, ahead int)
+TEXT ·valuesF32x2AVX2(SB), NOSPLIT, $0-64
 	MOVQ acc+0(FP), DI
 	MOVQ rows+8(FP), SI
 	MOVQ w+16(FP), DX
@@ -277,6 +309,7 @@ TEXT ·valuesF32x2AVX2(SB), NOSPLIT, $0-56
 	MOVQ accStride+32(FP), AX
 	MOVQ stride+40(FP), BX
 	LEAQ (AX)(AX*2), R8
+	MOVQ ahead+56(FP), R12
 
 strip0:
 	CMPQ CX, $32
@@ -294,6 +327,8 @@ strip0:
 	MOVQ n+48(FP), R11
 
 rows0:
+	PREFETCHT1 0(R9)(R12*1)
+	PREFETCHT1 64(R9)(R12*1)
 	VBROADCASTSS 0(R10), Y8
 	VBROADCASTSS 320(R10), Y9
 	VMOVUPS 0(R9), Y10
@@ -340,6 +375,7 @@ strip1:
 	MOVQ n+48(FP), R11
 
 rows1:
+	PREFETCHT1 0(R9)(R12*1)
 	VBROADCASTSS 0(R10), Y4
 	VBROADCASTSS 320(R10), Y5
 	VMOVUPS 0(R9), Y6
@@ -366,8 +402,8 @@ next1:
 	VZEROUPPER
 	RET
 
-// func scoresF32x4AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows int)
-TEXT ·scoresF32x4AVX2(SB), NOSPLIT, $0-48
+// func scoresF32x4AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows, ahead int)
+TEXT ·scoresF32x4AVX2(SB), NOSPLIT, $0-56
 	MOVQ k+8(FP), SI
 	MOVQ out+16(FP), DX
 	MOVQ stride+32(FP), BX
@@ -378,6 +414,19 @@ rows:
 	LEAQ (R8)(BX*1), R9
 	CMPQ CX, $2
 	CMOVQLT R8, R9
+	MOVQ ahead+48(FP), AX
+	TESTQ AX, AX
+	JZ   ready
+	ADDQ SI, AX
+	LEAQ (AX)(BX*2), R12
+
+fetch:
+	PREFETCHT1 (AX)
+	ADDQ $64, AX
+	CMPQ AX, R12
+	JLT fetch
+
+ready:
 	MOVQ q+0(FP), DI
 	MOVQ dk+24(FP), AX
 	LEAQ (DI)(AX*4), R12
@@ -463,8 +512,8 @@ dims:
 	VZEROUPPER
 	RET
 
-// func valuesF32x4AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n int)
-TEXT ·valuesF32x4AVX2(SB), NOSPLIT, $0-56
+// func valuesF32x4AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n, ahead int)
+TEXT ·valuesF32x4AVX2(SB), NOSPLIT, $0-64
 	MOVQ acc+0(FP), DI
 	MOVQ rows+8(FP), SI
 	MOVQ w+16(FP), DX
@@ -472,6 +521,7 @@ TEXT ·valuesF32x4AVX2(SB), NOSPLIT, $0-56
 	MOVQ accStride+32(FP), AX
 	MOVQ stride+40(FP), BX
 	LEAQ (AX)(AX*2), R8
+	MOVQ ahead+56(FP), R12
 
 strip0:
 	CMPQ CX, $16
@@ -489,6 +539,7 @@ strip0:
 	MOVQ n+48(FP), R11
 
 rows0:
+	PREFETCHT1 0(R9)(R12*1)
 	VBROADCASTSS 0(R10), Y8
 	VBROADCASTSS 320(R10), Y9
 	VBROADCASTSS 640(R10), Y10
@@ -525,8 +576,8 @@ next0:
 	VZEROUPPER
 	RET
 
-// func scoresF16x1AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows int)
-TEXT ·scoresF16x1AVX2(SB), NOSPLIT, $0-48
+// func scoresF16x1AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows, ahead int)
+TEXT ·scoresF16x1AVX2(SB), NOSPLIT, $0-56
 	MOVQ k+8(FP), SI
 	MOVQ out+16(FP), DX
 	MOVQ stride+32(FP), BX
@@ -543,6 +594,19 @@ rows:
 	LEAQ (R10)(BX*1), R11
 	CMPQ CX, $4
 	CMOVQLT R10, R11
+	MOVQ ahead+48(FP), AX
+	TESTQ AX, AX
+	JZ   ready
+	ADDQ SI, AX
+	LEAQ (AX)(BX*4), R12
+
+fetch:
+	PREFETCHT1 (AX)
+	ADDQ $64, AX
+	CMPQ AX, R12
+	JLT fetch
+
+ready:
 	MOVQ q+0(FP), DI
 	MOVQ dk+24(FP), AX
 	VPXOR Y0, Y0, Y0
@@ -597,8 +661,8 @@ dims:
 	VZEROUPPER
 	RET
 
-// func valuesF16x1AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n int)
-TEXT ·valuesF16x1AVX2(SB), NOSPLIT, $0-56
+// func valuesF16x1AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n, ahead int)
+TEXT ·valuesF16x1AVX2(SB), NOSPLIT, $0-64
 	MOVQ acc+0(FP), DI
 	MOVQ rows+8(FP), SI
 	MOVQ w+16(FP), DX
@@ -606,6 +670,7 @@ TEXT ·valuesF16x1AVX2(SB), NOSPLIT, $0-56
 	MOVQ accStride+32(FP), AX
 	MOVQ stride+40(FP), BX
 	LEAQ (AX)(AX*2), R8
+	MOVQ ahead+56(FP), R12
 
 strip0:
 	CMPQ CX, $64
@@ -623,6 +688,8 @@ strip0:
 	MOVQ n+48(FP), R11
 
 rows0:
+	PREFETCHT1 0(R9)(R12*1)
+	PREFETCHT1 64(R9)(R12*1)
 	VBROADCASTSS 0(R10), Y8
 	VCVTPH2PS 0(R9), Y9
 	VFMADD231PS Y9, Y8, Y0
@@ -670,6 +737,7 @@ strip1:
 	MOVQ n+48(FP), R11
 
 rows1:
+	PREFETCHT1 0(R9)(R12*1)
 	VBROADCASTSS 0(R10), Y2
 	VCVTPH2PS 0(R9), Y3
 	VFMADD231PS Y3, Y2, Y0
@@ -691,8 +759,8 @@ next1:
 	VZEROUPPER
 	RET
 
-// func scoresF16x2AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows int)
-TEXT ·scoresF16x2AVX2(SB), NOSPLIT, $0-48
+// func scoresF16x2AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows, ahead int)
+TEXT ·scoresF16x2AVX2(SB), NOSPLIT, $0-56
 	MOVQ k+8(FP), SI
 	MOVQ out+16(FP), DX
 	MOVQ stride+32(FP), BX
@@ -709,6 +777,19 @@ rows:
 	LEAQ (R10)(BX*1), R11
 	CMPQ CX, $4
 	CMOVQLT R10, R11
+	MOVQ ahead+48(FP), AX
+	TESTQ AX, AX
+	JZ   ready
+	ADDQ SI, AX
+	LEAQ (AX)(BX*4), R12
+
+fetch:
+	PREFETCHT1 (AX)
+	ADDQ $64, AX
+	CMPQ AX, R12
+	JLT fetch
+
+ready:
 	MOVQ q+0(FP), DI
 	MOVQ dk+24(FP), AX
 	LEAQ (DI)(AX*4), R12
@@ -789,8 +870,8 @@ dims:
 	VZEROUPPER
 	RET
 
-// func valuesF16x2AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n int)
-TEXT ·valuesF16x2AVX2(SB), NOSPLIT, $0-56
+// func valuesF16x2AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n, ahead int)
+TEXT ·valuesF16x2AVX2(SB), NOSPLIT, $0-64
 	MOVQ acc+0(FP), DI
 	MOVQ rows+8(FP), SI
 	MOVQ w+16(FP), DX
@@ -798,6 +879,7 @@ TEXT ·valuesF16x2AVX2(SB), NOSPLIT, $0-56
 	MOVQ accStride+32(FP), AX
 	MOVQ stride+40(FP), BX
 	LEAQ (AX)(AX*2), R8
+	MOVQ ahead+56(FP), R12
 
 strip0:
 	CMPQ CX, $32
@@ -815,6 +897,7 @@ strip0:
 	MOVQ n+48(FP), R11
 
 rows0:
+	PREFETCHT1 0(R9)(R12*1)
 	VBROADCASTSS 0(R10), Y8
 	VBROADCASTSS 320(R10), Y9
 	VCVTPH2PS 0(R9), Y10
@@ -861,6 +944,7 @@ strip1:
 	MOVQ n+48(FP), R11
 
 rows1:
+	PREFETCHT1 0(R9)(R12*1)
 	VBROADCASTSS 0(R10), Y4
 	VBROADCASTSS 320(R10), Y5
 	VCVTPH2PS 0(R9), Y6
@@ -887,8 +971,8 @@ next1:
 	VZEROUPPER
 	RET
 
-// func scoresF16x4AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows int)
-TEXT ·scoresF16x4AVX2(SB), NOSPLIT, $0-48
+// func scoresF16x4AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows, ahead int)
+TEXT ·scoresF16x4AVX2(SB), NOSPLIT, $0-56
 	MOVQ k+8(FP), SI
 	MOVQ out+16(FP), DX
 	MOVQ stride+32(FP), BX
@@ -899,6 +983,19 @@ rows:
 	LEAQ (R8)(BX*1), R9
 	CMPQ CX, $2
 	CMOVQLT R8, R9
+	MOVQ ahead+48(FP), AX
+	TESTQ AX, AX
+	JZ   ready
+	ADDQ SI, AX
+	LEAQ (AX)(BX*2), R12
+
+fetch:
+	PREFETCHT1 (AX)
+	ADDQ $64, AX
+	CMPQ AX, R12
+	JLT fetch
+
+ready:
 	MOVQ q+0(FP), DI
 	MOVQ dk+24(FP), AX
 	LEAQ (DI)(AX*4), R12
@@ -984,8 +1081,8 @@ dims:
 	VZEROUPPER
 	RET
 
-// func valuesF16x4AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n int)
-TEXT ·valuesF16x4AVX2(SB), NOSPLIT, $0-56
+// func valuesF16x4AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n, ahead int)
+TEXT ·valuesF16x4AVX2(SB), NOSPLIT, $0-64
 	MOVQ acc+0(FP), DI
 	MOVQ rows+8(FP), SI
 	MOVQ w+16(FP), DX
@@ -993,6 +1090,7 @@ TEXT ·valuesF16x4AVX2(SB), NOSPLIT, $0-56
 	MOVQ accStride+32(FP), AX
 	MOVQ stride+40(FP), BX
 	LEAQ (AX)(AX*2), R8
+	MOVQ ahead+56(FP), R12
 
 strip0:
 	CMPQ CX, $16
@@ -1010,6 +1108,7 @@ strip0:
 	MOVQ n+48(FP), R11
 
 rows0:
+	PREFETCHT1 0(R9)(R12*1)
 	VBROADCASTSS 0(R10), Y8
 	VBROADCASTSS 320(R10), Y9
 	VBROADCASTSS 640(R10), Y10
@@ -1046,8 +1145,8 @@ next0:
 	VZEROUPPER
 	RET
 
-// func scoresBF16x1AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows int)
-TEXT ·scoresBF16x1AVX2(SB), NOSPLIT, $0-48
+// func scoresBF16x1AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows, ahead int)
+TEXT ·scoresBF16x1AVX2(SB), NOSPLIT, $0-56
 	MOVQ k+8(FP), SI
 	MOVQ out+16(FP), DX
 	MOVQ stride+32(FP), BX
@@ -1064,6 +1163,19 @@ rows:
 	LEAQ (R10)(BX*1), R11
 	CMPQ CX, $4
 	CMOVQLT R10, R11
+	MOVQ ahead+48(FP), AX
+	TESTQ AX, AX
+	JZ   ready
+	ADDQ SI, AX
+	LEAQ (AX)(BX*4), R12
+
+fetch:
+	PREFETCHT1 (AX)
+	ADDQ $64, AX
+	CMPQ AX, R12
+	JLT fetch
+
+ready:
 	MOVQ q+0(FP), DI
 	MOVQ dk+24(FP), AX
 	VPXOR Y0, Y0, Y0
@@ -1126,8 +1238,8 @@ dims:
 	VZEROUPPER
 	RET
 
-// func valuesBF16x1AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n int)
-TEXT ·valuesBF16x1AVX2(SB), NOSPLIT, $0-56
+// func valuesBF16x1AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n, ahead int)
+TEXT ·valuesBF16x1AVX2(SB), NOSPLIT, $0-64
 	MOVQ acc+0(FP), DI
 	MOVQ rows+8(FP), SI
 	MOVQ w+16(FP), DX
@@ -1135,6 +1247,7 @@ TEXT ·valuesBF16x1AVX2(SB), NOSPLIT, $0-56
 	MOVQ accStride+32(FP), AX
 	MOVQ stride+40(FP), BX
 	LEAQ (AX)(AX*2), R8
+	MOVQ ahead+56(FP), R12
 
 strip0:
 	CMPQ CX, $64
@@ -1152,6 +1265,8 @@ strip0:
 	MOVQ n+48(FP), R11
 
 rows0:
+	PREFETCHT1 0(R9)(R12*1)
+	PREFETCHT1 64(R9)(R12*1)
 	VBROADCASTSS 0(R10), Y8
 	VPMOVZXWD 0(R9), Y9
 	VPSLLD $16, Y9, Y9
@@ -1207,6 +1322,7 @@ strip1:
 	MOVQ n+48(FP), R11
 
 rows1:
+	PREFETCHT1 0(R9)(R12*1)
 	VBROADCASTSS 0(R10), Y2
 	VPMOVZXWD 0(R9), Y3
 	VPSLLD $16, Y3, Y3
@@ -1230,8 +1346,8 @@ next1:
 	VZEROUPPER
 	RET
 
-// func scoresBF16x2AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows int)
-TEXT ·scoresBF16x2AVX2(SB), NOSPLIT, $0-48
+// func scoresBF16x2AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows, ahead int)
+TEXT ·scoresBF16x2AVX2(SB), NOSPLIT, $0-56
 	MOVQ k+8(FP), SI
 	MOVQ out+16(FP), DX
 	MOVQ stride+32(FP), BX
@@ -1248,6 +1364,19 @@ rows:
 	LEAQ (R10)(BX*1), R11
 	CMPQ CX, $4
 	CMOVQLT R10, R11
+	MOVQ ahead+48(FP), AX
+	TESTQ AX, AX
+	JZ   ready
+	ADDQ SI, AX
+	LEAQ (AX)(BX*4), R12
+
+fetch:
+	PREFETCHT1 (AX)
+	ADDQ $64, AX
+	CMPQ AX, R12
+	JLT fetch
+
+ready:
 	MOVQ q+0(FP), DI
 	MOVQ dk+24(FP), AX
 	LEAQ (DI)(AX*4), R12
@@ -1336,8 +1465,8 @@ dims:
 	VZEROUPPER
 	RET
 
-// func valuesBF16x2AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n int)
-TEXT ·valuesBF16x2AVX2(SB), NOSPLIT, $0-56
+// func valuesBF16x2AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n, ahead int)
+TEXT ·valuesBF16x2AVX2(SB), NOSPLIT, $0-64
 	MOVQ acc+0(FP), DI
 	MOVQ rows+8(FP), SI
 	MOVQ w+16(FP), DX
@@ -1345,6 +1474,7 @@ TEXT ·valuesBF16x2AVX2(SB), NOSPLIT, $0-56
 	MOVQ accStride+32(FP), AX
 	MOVQ stride+40(FP), BX
 	LEAQ (AX)(AX*2), R8
+	MOVQ ahead+56(FP), R12
 
 strip0:
 	CMPQ CX, $32
@@ -1362,6 +1492,7 @@ strip0:
 	MOVQ n+48(FP), R11
 
 rows0:
+	PREFETCHT1 0(R9)(R12*1)
 	VBROADCASTSS 0(R10), Y8
 	VBROADCASTSS 320(R10), Y9
 	VPMOVZXWD 0(R9), Y10
@@ -1412,6 +1543,7 @@ strip1:
 	MOVQ n+48(FP), R11
 
 rows1:
+	PREFETCHT1 0(R9)(R12*1)
 	VBROADCASTSS 0(R10), Y4
 	VBROADCASTSS 320(R10), Y5
 	VPMOVZXWD 0(R9), Y6
@@ -1440,8 +1572,8 @@ next1:
 	VZEROUPPER
 	RET
 
-// func scoresBF16x4AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows int)
-TEXT ·scoresBF16x4AVX2(SB), NOSPLIT, $0-48
+// func scoresBF16x4AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows, ahead int)
+TEXT ·scoresBF16x4AVX2(SB), NOSPLIT, $0-56
 	MOVQ k+8(FP), SI
 	MOVQ out+16(FP), DX
 	MOVQ stride+32(FP), BX
@@ -1452,6 +1584,19 @@ rows:
 	LEAQ (R8)(BX*1), R9
 	CMPQ CX, $2
 	CMOVQLT R8, R9
+	MOVQ ahead+48(FP), AX
+	TESTQ AX, AX
+	JZ   ready
+	ADDQ SI, AX
+	LEAQ (AX)(BX*2), R12
+
+fetch:
+	PREFETCHT1 (AX)
+	ADDQ $64, AX
+	CMPQ AX, R12
+	JLT fetch
+
+ready:
 	MOVQ q+0(FP), DI
 	MOVQ dk+24(FP), AX
 	LEAQ (DI)(AX*4), R12
@@ -1541,8 +1686,8 @@ dims:
 	VZEROUPPER
 	RET
 
-// func valuesBF16x4AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n int)
-TEXT ·valuesBF16x4AVX2(SB), NOSPLIT, $0-56
+// func valuesBF16x4AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n, ahead int)
+TEXT ·valuesBF16x4AVX2(SB), NOSPLIT, $0-64
 	MOVQ acc+0(FP), DI
 	MOVQ rows+8(FP), SI
 	MOVQ w+16(FP), DX
@@ -1550,6 +1695,7 @@ TEXT ·valuesBF16x4AVX2(SB), NOSPLIT, $0-56
 	MOVQ accStride+32(FP), AX
 	MOVQ stride+40(FP), BX
 	LEAQ (AX)(AX*2), R8
+	MOVQ ahead+56(FP), R12
 
 strip0:
 	CMPQ CX, $16
@@ -1567,6 +1713,7 @@ strip0:
 	MOVQ n+48(FP), R11
 
 rows0:
+	PREFETCHT1 0(R9)(R12*1)
 	VBROADCASTSS 0(R10), Y8
 	VBROADCASTSS 320(R10), Y9
 	VBROADCASTSS 640(R10), Y10
@@ -1605,8 +1752,8 @@ next0:
 	VZEROUPPER
 	RET
 
-// func scoresQ8x1AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows int)
-TEXT ·scoresQ8x1AVX2(SB), NOSPLIT, $0-48
+// func scoresQ8x1AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows, ahead int)
+TEXT ·scoresQ8x1AVX2(SB), NOSPLIT, $0-56
 	MOVQ k+8(FP), SI
 	MOVQ out+16(FP), DX
 	MOVQ stride+32(FP), BX
@@ -1623,6 +1770,19 @@ rows:
 	LEAQ (R10)(BX*1), R11
 	CMPQ CX, $4
 	CMOVQLT R10, R11
+	MOVQ ahead+48(FP), AX
+	TESTQ AX, AX
+	JZ   ready
+	ADDQ SI, AX
+	LEAQ (AX)(BX*4), R12
+
+fetch:
+	PREFETCHT1 (AX)
+	ADDQ $64, AX
+	CMPQ AX, R12
+	JLT fetch
+
+ready:
 	MOVQ q+0(FP), DI
 	MOVQ dk+24(FP), AX
 	VPXOR Y0, Y0, Y0
@@ -1731,8 +1891,8 @@ dims:
 	VZEROUPPER
 	RET
 
-// func valuesQ8x1AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n int)
-TEXT ·valuesQ8x1AVX2(SB), NOSPLIT, $0-56
+// func valuesQ8x1AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n, ahead int)
+TEXT ·valuesQ8x1AVX2(SB), NOSPLIT, $0-64
 	MOVQ acc+0(FP), DI
 	MOVQ rows+8(FP), SI
 	MOVQ w+16(FP), DX
@@ -1740,6 +1900,7 @@ TEXT ·valuesQ8x1AVX2(SB), NOSPLIT, $0-56
 	MOVQ accStride+32(FP), AX
 	MOVQ stride+40(FP), BX
 	LEAQ (AX)(AX*2), R8
+	MOVQ ahead+56(FP), R12
 
 strip0:
 	CMPQ CX, $64
@@ -1757,6 +1918,8 @@ strip0:
 	MOVQ n+48(FP), R11
 
 rows0:
+	PREFETCHT1 0(R9)(R12*1)
+	PREFETCHT1 64(R9)(R12*1)
 	VBROADCASTSS 0(R10), Y8
 	VBROADCASTSS 0(R9), Y10
 	VPMOVSXBD 4(R9), Y9
@@ -1824,6 +1987,7 @@ strip1:
 	MOVQ n+48(FP), R11
 
 rows1:
+	PREFETCHT1 0(R9)(R12*1)
 	VBROADCASTSS 0(R10), Y4
 	VBROADCASTSS 0(R9), Y6
 	VPMOVSXBD 4(R9), Y5
@@ -1860,8 +2024,8 @@ next1:
 	VZEROUPPER
 	RET
 
-// func scoresQ8x2AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows int)
-TEXT ·scoresQ8x2AVX2(SB), NOSPLIT, $0-48
+// func scoresQ8x2AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows, ahead int)
+TEXT ·scoresQ8x2AVX2(SB), NOSPLIT, $0-56
 	MOVQ k+8(FP), SI
 	MOVQ out+16(FP), DX
 	MOVQ stride+32(FP), BX
@@ -1878,6 +2042,19 @@ rows:
 	LEAQ (R10)(BX*1), R11
 	CMPQ CX, $4
 	CMOVQLT R10, R11
+	MOVQ ahead+48(FP), AX
+	TESTQ AX, AX
+	JZ   ready
+	ADDQ SI, AX
+	LEAQ (AX)(BX*4), R12
+
+fetch:
+	PREFETCHT1 (AX)
+	ADDQ $64, AX
+	CMPQ AX, R12
+	JLT fetch
+
+ready:
 	MOVQ q+0(FP), DI
 	MOVQ dk+24(FP), AX
 	LEAQ (DI)(AX*4), R12
@@ -2034,8 +2211,8 @@ dims:
 	VZEROUPPER
 	RET
 
-// func valuesQ8x2AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n int)
-TEXT ·valuesQ8x2AVX2(SB), NOSPLIT, $0-56
+// func valuesQ8x2AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n, ahead int)
+TEXT ·valuesQ8x2AVX2(SB), NOSPLIT, $0-64
 	MOVQ acc+0(FP), DI
 	MOVQ rows+8(FP), SI
 	MOVQ w+16(FP), DX
@@ -2043,6 +2220,7 @@ TEXT ·valuesQ8x2AVX2(SB), NOSPLIT, $0-56
 	MOVQ accStride+32(FP), AX
 	MOVQ stride+40(FP), BX
 	LEAQ (AX)(AX*2), R8
+	MOVQ ahead+56(FP), R12
 
 strip0:
 	CMPQ CX, $32
@@ -2060,6 +2238,7 @@ strip0:
 	MOVQ n+48(FP), R11
 
 rows0:
+	PREFETCHT1 0(R9)(R12*1)
 	VBROADCASTSS 0(R10), Y8
 	VBROADCASTSS 320(R10), Y9
 	VBROADCASTSS 0(R9), Y11
@@ -2105,8 +2284,8 @@ next0:
 	VZEROUPPER
 	RET
 
-// func scoresQ8x4AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows int)
-TEXT ·scoresQ8x4AVX2(SB), NOSPLIT, $0-48
+// func scoresQ8x4AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows, ahead int)
+TEXT ·scoresQ8x4AVX2(SB), NOSPLIT, $0-56
 	MOVQ k+8(FP), SI
 	MOVQ out+16(FP), DX
 	MOVQ stride+32(FP), BX
@@ -2117,6 +2296,19 @@ rows:
 	LEAQ (R8)(BX*1), R9
 	CMPQ CX, $2
 	CMOVQLT R8, R9
+	MOVQ ahead+48(FP), AX
+	TESTQ AX, AX
+	JZ   ready
+	ADDQ SI, AX
+	LEAQ (AX)(BX*2), R12
+
+fetch:
+	PREFETCHT1 (AX)
+	ADDQ $64, AX
+	CMPQ AX, R12
+	JLT fetch
+
+ready:
 	MOVQ q+0(FP), DI
 	MOVQ dk+24(FP), AX
 	LEAQ (DI)(AX*4), R12

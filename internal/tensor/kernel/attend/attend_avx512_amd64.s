@@ -4,8 +4,8 @@
 
 #include "textflag.h"
 
-// func scoresF32x1AVX512(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows int)
-TEXT ·scoresF32x1AVX512(SB), NOSPLIT, $0-48
+// func scoresF32x1AVX512(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows, ahead int)
+TEXT ·scoresF32x1AVX512(SB), NOSPLIT, $0-56
 	MOVQ k+8(FP), SI
 	MOVQ out+16(FP), DX
 	MOVQ stride+32(FP), BX
@@ -22,6 +22,19 @@ rows:
 	LEAQ (R10)(BX*1), R11
 	CMPQ CX, $4
 	CMOVQLT R10, R11
+	MOVQ ahead+48(FP), AX
+	TESTQ AX, AX
+	JZ   ready
+	ADDQ SI, AX
+	LEAQ (AX)(BX*4), R12
+
+fetch:
+	PREFETCHT1 (AX)
+	ADDQ $64, AX
+	CMPQ AX, R12
+	JLT fetch
+
+ready:
 	MOVQ q+0(FP), DI
 	MOVQ dk+24(FP), AX
 	VPXORD Z0, Z0, Z0
@@ -70,8 +83,8 @@ dims:
 	VZEROUPPER
 	RET
 
-// func valuesF32x1AVX512(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n int)
-TEXT ·valuesF32x1AVX512(SB), NOSPLIT, $0-56
+// func valuesF32x1AVX512(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n, ahead int)
+TEXT ·valuesF32x1AVX512(SB), NOSPLIT, $0-64
 	MOVQ acc+0(FP), DI
 	MOVQ rows+8(FP), SI
 	MOVQ w+16(FP), DX
@@ -79,6 +92,7 @@ TEXT ·valuesF32x1AVX512(SB), NOSPLIT, $0-56
 	MOVQ accStride+32(FP), AX
 	MOVQ stride+40(FP), BX
 	LEAQ (AX)(AX*2), R8
+	MOVQ ahead+56(FP), R12
 
 strip0:
 	CMPQ CX, $128
@@ -96,6 +110,14 @@ strip0:
 	MOVQ n+48(FP), R11
 
 rows0:
+	PREFETCHT1 0(R9)(R12*1)
+	PREFETCHT1 64(R9)(R12*1)
+	PREFETCHT1 128(R9)(R12*1)
+	PREFETCHT1 192(R9)(R12*1)
+	PREFETCHT1 256(R9)(R12*1)
+	PREFETCHT1 320(R9)(R12*1)
+	PREFETCHT1 384(R9)(R12*1)
+	PREFETCHT1 448(R9)(R12*1)
 	VBROADCASTSS 0(R10), Z8
 	VMOVUPS 0(R9), Z9
 	VFMADD231PS Z9, Z8, Z0
@@ -145,6 +167,10 @@ strip1:
 	MOVQ n+48(FP), R11
 
 rows1:
+	PREFETCHT1 0(R9)(R12*1)
+	PREFETCHT1 64(R9)(R12*1)
+	PREFETCHT1 128(R9)(R12*1)
+	PREFETCHT1 192(R9)(R12*1)
 	VBROADCASTSS 0(R10), Z4
 	VMOVUPS 0(R9), Z5
 	VFMADD231PS Z5, Z4, Z0
@@ -179,6 +205,7 @@ strip2:
 	MOVQ n+48(FP), R11
 
 rows2:
+	PREFETCHT1 0(R9)(R12*1)
 	VBROADCASTSS 0(R10), Z1
 	VMOVUPS 0(R9), Z2
 	VFMADD231PS Z2, Z1, Z0
@@ -197,8 +224,8 @@ next2:
 	VZEROUPPER
 	RET
 
-// func scoresF32x2AVX512(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows int)
-TEXT ·scoresF32x2AVX512(SB), NOSPLIT, $0-48
+// func scoresF32x2AVX512(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows, ahead int)
+TEXT ·scoresF32x2AVX512(SB), NOSPLIT, $0-56
 	MOVQ k+8(FP), SI
 	MOVQ out+16(FP), DX
 	MOVQ stride+32(FP), BX
@@ -215,6 +242,19 @@ rows:
 	LEAQ (R10)(BX*1), R11
 	CMPQ CX, $4
 	CMOVQLT R10, R11
+	MOVQ ahead+48(FP), AX
+	TESTQ AX, AX
+	JZ   ready
+	ADDQ SI, AX
+	LEAQ (AX)(BX*4), R12
+
+fetch:
+	PREFETCHT1 (AX)
+	ADDQ $64, AX
+	CMPQ AX, R12
+	JLT fetch
+
+ready:
 	MOVQ q+0(FP), DI
 	MOVQ dk+24(FP), AX
 	LEAQ (DI)(AX*4), R12
@@ -284,8 +324,8 @@ dims:
 	VZEROUPPER
 	RET
 
-// func valuesF32x2AVX512(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n int)
-TEXT ·valuesF32x2AVX512(SB), NOSPLIT, $0-56
+// func valuesF32x2AVX512(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n, ahead int)
+TEXT ·valuesF32x2AVX512(SB), NOSPLIT, $0-64
 	MOVQ acc+0(FP), DI
 	MOVQ rows+8(FP), SI
 	MOVQ w+16(FP), DX
@@ -293,6 +333,7 @@ TEXT ·valuesF32x2AVX512(SB), NOSPLIT, $0-56
 	MOVQ accStride+32(FP), AX
 	MOVQ stride+40(FP), BX
 	LEAQ (AX)(AX*2), R8
+	MOVQ ahead+56(FP), R12
 
 strip0:
 	CMPQ CX, $128
@@ -318,6 +359,14 @@ strip0:
 	MOVQ n+48(FP), R11
 
 rows0:
+	PREFETCHT1 0(R9)(R12*1)
+	PREFETCHT1 64(R9)(R12*1)
+	PREFETCHT1 128(R9)(R12*1)
+	PREFETCHT1 192(R9)(R12*1)
+	PREFETCHT1 256(R9)(R12*1)
+	PREFETCHT1 320(R9)(R12*1)
+	PREFETCHT1 384(R9)(R12*1)
+	PREFETCHT1 448(R9)(R12*1)
 	VBROADCASTSS 0(R10), Z16
 	VBROADCASTSS 320(R10), Z17
 	VMOVUPS 0(R9), Z18
@@ -388,6 +437,10 @@ strip1:
 	MOVQ n+48(FP), R11
 
 rows1:
+	PREFETCHT1 0(R9)(R12*1)
+	PREFETCHT1 64(R9)(R12*1)
+	PREFETCHT1 128(R9)(R12*1)
+	PREFETCHT1 192(R9)(R12*1)
 	VBROADCASTSS 0(R10), Z8
 	VBROADCASTSS 320(R10), Z9
 	VMOVUPS 0(R9), Z10
@@ -432,6 +485,7 @@ strip2:
 	MOVQ n+48(FP), R11
 
 rows2:
+	PREFETCHT1 0(R9)(R12*1)
 	VBROADCASTSS 0(R10), Z2
 	VBROADCASTSS 320(R10), Z3
 	VMOVUPS 0(R9), Z4
@@ -453,8 +507,8 @@ next2:
 	VZEROUPPER
 	RET
 
-// func scoresF32x4AVX512(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows int)
-TEXT ·scoresF32x4AVX512(SB), NOSPLIT, $0-48
+// func scoresF32x4AVX512(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows, ahead int)
+TEXT ·scoresF32x4AVX512(SB), NOSPLIT, $0-56
 	MOVQ k+8(FP), SI
 	MOVQ out+16(FP), DX
 	MOVQ stride+32(FP), BX
@@ -471,6 +525,19 @@ rows:
 	LEAQ (R10)(BX*1), R11
 	CMPQ CX, $4
 	CMOVQLT R10, R11
+	MOVQ ahead+48(FP), AX
+	TESTQ AX, AX
+	JZ   ready
+	ADDQ SI, AX
+	LEAQ (AX)(BX*4), R12
+
+fetch:
+	PREFETCHT1 (AX)
+	ADDQ $64, AX
+	CMPQ AX, R12
+	JLT fetch
+
+ready:
 	MOVQ q+0(FP), DI
 	MOVQ dk+24(FP), AX
 	LEAQ (DI)(AX*4), R12
@@ -585,8 +652,8 @@ dims:
 	VZEROUPPER
 	RET
 
-// func valuesF32x4AVX512(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n int)
-TEXT ·valuesF32x4AVX512(SB), NOSPLIT, $0-56
+// func valuesF32x4AVX512(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n, ahead int)
+TEXT ·valuesF32x4AVX512(SB), NOSPLIT, $0-64
 	MOVQ acc+0(FP), DI
 	MOVQ rows+8(FP), SI
 	MOVQ w+16(FP), DX
@@ -594,6 +661,7 @@ TEXT ·valuesF32x4AVX512(SB), NOSPLIT, $0-56
 	MOVQ accStride+32(FP), AX
 	MOVQ stride+40(FP), BX
 	LEAQ (AX)(AX*2), R8
+	MOVQ ahead+56(FP), R12
 
 strip0:
 	CMPQ CX, $64
@@ -619,6 +687,10 @@ strip0:
 	MOVQ n+48(FP), R11
 
 rows0:
+	PREFETCHT1 0(R9)(R12*1)
+	PREFETCHT1 64(R9)(R12*1)
+	PREFETCHT1 128(R9)(R12*1)
+	PREFETCHT1 192(R9)(R12*1)
 	VBROADCASTSS 0(R10), Z16
 	VBROADCASTSS 320(R10), Z17
 	VBROADCASTSS 640(R10), Z18
@@ -683,6 +755,7 @@ strip1:
 	MOVQ n+48(FP), R11
 
 rows1:
+	PREFETCHT1 0(R9)(R12*1)
 	VBROADCASTSS 0(R10), Z4
 	VBROADCASTSS 320(R10), Z5
 	VBROADCASTSS 640(R10), Z6
@@ -710,8 +783,8 @@ next1:
 	VZEROUPPER
 	RET
 
-// func scoresF16x1AVX512(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows int)
-TEXT ·scoresF16x1AVX512(SB), NOSPLIT, $0-48
+// func scoresF16x1AVX512(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows, ahead int)
+TEXT ·scoresF16x1AVX512(SB), NOSPLIT, $0-56
 	MOVQ k+8(FP), SI
 	MOVQ out+16(FP), DX
 	MOVQ stride+32(FP), BX
@@ -728,6 +801,19 @@ rows:
 	LEAQ (R10)(BX*1), R11
 	CMPQ CX, $4
 	CMOVQLT R10, R11
+	MOVQ ahead+48(FP), AX
+	TESTQ AX, AX
+	JZ   ready
+	ADDQ SI, AX
+	LEAQ (AX)(BX*4), R12
+
+fetch:
+	PREFETCHT1 (AX)
+	ADDQ $64, AX
+	CMPQ AX, R12
+	JLT fetch
+
+ready:
 	MOVQ q+0(FP), DI
 	MOVQ dk+24(FP), AX
 	VPXORD Z0, Z0, Z0
@@ -776,8 +862,8 @@ dims:
 	VZEROUPPER
 	RET
 
-// func valuesF16x1AVX512(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n int)
-TEXT ·valuesF16x1AVX512(SB), NOSPLIT, $0-56
+// func valuesF16x1AVX512(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n, ahead int)
+TEXT ·valuesF16x1AVX512(SB), NOSPLIT, $0-64
 	MOVQ acc+0(FP), DI
 	MOVQ rows+8(FP), SI
 	MOVQ w+16(FP), DX
@@ -785,6 +871,7 @@ TEXT ·valuesF16x1AVX512(SB), NOSPLIT, $0-56
 	MOVQ accStride+32(FP), AX
 	MOVQ stride+40(FP), BX
 	LEAQ (AX)(AX*2), R8
+	MOVQ ahead+56(FP), R12
 
 strip0:
 	CMPQ CX, $128
@@ -802,6 +889,10 @@ strip0:
 	MOVQ n+48(FP), R11
 
 rows0:
+	PREFETCHT1 0(R9)(R12*1)
+	PREFETCHT1 64(R9)(R12*1)
+	PREFETCHT1 128(R9)(R12*1)
+	PREFETCHT1 192(R9)(R12*1)
 	VBROADCASTSS 0(R10), Z8
 	VCVTPH2PS 0(R9), Z9
 	VFMADD231PS Z9, Z8, Z0
@@ -851,6 +942,8 @@ strip1:
 	MOVQ n+48(FP), R11
 
 rows1:
+	PREFETCHT1 0(R9)(R12*1)
+	PREFETCHT1 64(R9)(R12*1)
 	VBROADCASTSS 0(R10), Z4
 	VCVTPH2PS 0(R9), Z5
 	VFMADD231PS Z5, Z4, Z0
@@ -885,6 +978,7 @@ strip2:
 	MOVQ n+48(FP), R11
 
 rows2:
+	PREFETCHT1 0(R9)(R12*1)
 	VBROADCASTSS 0(R10), Z1
 	VCVTPH2PS 0(R9), Z2
 	VFMADD231PS Z2, Z1, Z0
@@ -903,8 +997,8 @@ next2:
 	VZEROUPPER
 	RET
 
-// func scoresF16x2AVX512(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows int)
-TEXT ·scoresF16x2AVX512(SB), NOSPLIT, $0-48
+// func scoresF16x2AVX512(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows, ahead int)
+TEXT ·scoresF16x2AVX512(SB), NOSPLIT, $0-56
 	MOVQ k+8(FP), SI
 	MOVQ out+16(FP), DX
 	MOVQ stride+32(FP), BX
@@ -921,6 +1015,19 @@ rows:
 	LEAQ (R10)(BX*1), R11
 	CMPQ CX, $4
 	CMOVQLT R10, R11
+	MOVQ ahead+48(FP), AX
+	TESTQ AX, AX
+	JZ   ready
+	ADDQ SI, AX
+	LEAQ (AX)(BX*4), R12
+
+fetch:
+	PREFETCHT1 (AX)
+	ADDQ $64, AX
+	CMPQ AX, R12
+	JLT fetch
+
+ready:
 	MOVQ q+0(FP), DI
 	MOVQ dk+24(FP), AX
 	LEAQ (DI)(AX*4), R12
@@ -990,8 +1097,8 @@ dims:
 	VZEROUPPER
 	RET
 
-// func valuesF16x2AVX512(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n int)
-TEXT ·valuesF16x2AVX512(SB), NOSPLIT, $0-56
+// func valuesF16x2AVX512(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n, ahead int)
+TEXT ·valuesF16x2AVX512(SB), NOSPLIT, $0-64
 	MOVQ acc+0(FP), DI
 	MOVQ rows+8(FP), SI
 	MOVQ w+16(FP), DX
@@ -999,6 +1106,7 @@ TEXT ·valuesF16x2AVX512(SB), NOSPLIT, $0-56
 	MOVQ accStride+32(FP), AX
 	MOVQ stride+40(FP), BX
 	LEAQ (AX)(AX*2), R8
+	MOVQ ahead+56(FP), R12
 
 strip0:
 	CMPQ CX, $128
@@ -1024,6 +1132,10 @@ strip0:
 	MOVQ n+48(FP), R11
 
 rows0:
+	PREFETCHT1 0(R9)(R12*1)
+	PREFETCHT1 64(R9)(R12*1)
+	PREFETCHT1 128(R9)(R12*1)
+	PREFETCHT1 192(R9)(R12*1)
 	VBROADCASTSS 0(R10), Z16
 	VBROADCASTSS 320(R10), Z17
 	VCVTPH2PS 0(R9), Z18
@@ -1094,6 +1206,8 @@ strip1:
 	MOVQ n+48(FP), R11
 
 rows1:
+	PREFETCHT1 0(R9)(R12*1)
+	PREFETCHT1 64(R9)(R12*1)
 	VBROADCASTSS 0(R10), Z8
 	VBROADCASTSS 320(R10), Z9
 	VCVTPH2PS 0(R9), Z10
@@ -1138,6 +1252,7 @@ strip2:
 	MOVQ n+48(FP), R11
 
 rows2:
+	PREFETCHT1 0(R9)(R12*1)
 	VBROADCASTSS 0(R10), Z2
 	VBROADCASTSS 320(R10), Z3
 	VCVTPH2PS 0(R9), Z4
@@ -1159,8 +1274,8 @@ next2:
 	VZEROUPPER
 	RET
 
-// func scoresF16x4AVX512(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows int)
-TEXT ·scoresF16x4AVX512(SB), NOSPLIT, $0-48
+// func scoresF16x4AVX512(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows, ahead int)
+TEXT ·scoresF16x4AVX512(SB), NOSPLIT, $0-56
 	MOVQ k+8(FP), SI
 	MOVQ out+16(FP), DX
 	MOVQ stride+32(FP), BX
@@ -1177,6 +1292,19 @@ rows:
 	LEAQ (R10)(BX*1), R11
 	CMPQ CX, $4
 	CMOVQLT R10, R11
+	MOVQ ahead+48(FP), AX
+	TESTQ AX, AX
+	JZ   ready
+	ADDQ SI, AX
+	LEAQ (AX)(BX*4), R12
+
+fetch:
+	PREFETCHT1 (AX)
+	ADDQ $64, AX
+	CMPQ AX, R12
+	JLT fetch
+
+ready:
 	MOVQ q+0(FP), DI
 	MOVQ dk+24(FP), AX
 	LEAQ (DI)(AX*4), R12
@@ -1291,8 +1419,8 @@ dims:
 	VZEROUPPER
 	RET
 
-// func valuesF16x4AVX512(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n int)
-TEXT ·valuesF16x4AVX512(SB), NOSPLIT, $0-56
+// func valuesF16x4AVX512(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n, ahead int)
+TEXT ·valuesF16x4AVX512(SB), NOSPLIT, $0-64
 	MOVQ acc+0(FP), DI
 	MOVQ rows+8(FP), SI
 	MOVQ w+16(FP), DX
@@ -1300,6 +1428,7 @@ TEXT ·valuesF16x4AVX512(SB), NOSPLIT, $0-56
 	MOVQ accStride+32(FP), AX
 	MOVQ stride+40(FP), BX
 	LEAQ (AX)(AX*2), R8
+	MOVQ ahead+56(FP), R12
 
 strip0:
 	CMPQ CX, $64
@@ -1325,6 +1454,8 @@ strip0:
 	MOVQ n+48(FP), R11
 
 rows0:
+	PREFETCHT1 0(R9)(R12*1)
+	PREFETCHT1 64(R9)(R12*1)
 	VBROADCASTSS 0(R10), Z16
 	VBROADCASTSS 320(R10), Z17
 	VBROADCASTSS 640(R10), Z18
@@ -1389,6 +1520,7 @@ strip1:
 	MOVQ n+48(FP), R11
 
 rows1:
+	PREFETCHT1 0(R9)(R12*1)
 	VBROADCASTSS 0(R10), Z4
 	VBROADCASTSS 320(R10), Z5
 	VBROADCASTSS 640(R10), Z6
@@ -1416,8 +1548,8 @@ next1:
 	VZEROUPPER
 	RET
 
-// func scoresBF16x1AVX512(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows int)
-TEXT ·scoresBF16x1AVX512(SB), NOSPLIT, $0-48
+// func scoresBF16x1AVX512(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows, ahead int)
+TEXT ·scoresBF16x1AVX512(SB), NOSPLIT, $0-56
 	MOVQ k+8(FP), SI
 	MOVQ out+16(FP), DX
 	MOVQ stride+32(FP), BX
@@ -1434,6 +1566,19 @@ rows:
 	LEAQ (R10)(BX*1), R11
 	CMPQ CX, $4
 	CMOVQLT R10, R11
+	MOVQ ahead+48(FP), AX
+	TESTQ AX, AX
+	JZ   ready
+	ADDQ SI, AX
+	LEAQ (AX)(BX*4), R12
+
+fetch:
+	PREFETCHT1 (AX)
+	ADDQ $64, AX
+	CMPQ AX, R12
+	JLT fetch
+
+ready:
 	MOVQ q+0(FP), DI
 	MOVQ dk+24(FP), AX
 	VPXORD Z0, Z0, Z0
@@ -1486,8 +1631,8 @@ dims:
 	VZEROUPPER
 	RET
 
-// func valuesBF16x1AVX512(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n int)
-TEXT ·valuesBF16x1AVX512(SB), NOSPLIT, $0-56
+// func valuesBF16x1AVX512(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n, ahead int)
+TEXT ·valuesBF16x1AVX512(SB), NOSPLIT, $0-64
 	MOVQ acc+0(FP), DI
 	MOVQ rows+8(FP), SI
 	MOVQ w+16(FP), DX
@@ -1495,6 +1640,7 @@ TEXT ·valuesBF16x1AVX512(SB), NOSPLIT, $0-56
 	MOVQ accStride+32(FP), AX
 	MOVQ stride+40(FP), BX
 	LEAQ (AX)(AX*2), R8
+	MOVQ ahead+56(FP), R12
 
 strip0:
 	CMPQ CX, $128
@@ -1512,6 +1658,10 @@ strip0:
 	MOVQ n+48(FP), R11
 
 rows0:
+	PREFETCHT1 0(R9)(R12*1)
+	PREFETCHT1 64(R9)(R12*1)
+	PREFETCHT1 128(R9)(R12*1)
+	PREFETCHT1 192(R9)(R12*1)
 	VBROADCASTSS 0(R10), Z8
 	VPMOVZXWD 0(R9), Z9
 	VPSLLD $16, Z9, Z9
@@ -1569,6 +1719,8 @@ strip1:
 	MOVQ n+48(FP), R11
 
 rows1:
+	PREFETCHT1 0(R9)(R12*1)
+	PREFETCHT1 64(R9)(R12*1)
 	VBROADCASTSS 0(R10), Z4
 	VPMOVZXWD 0(R9), Z5
 	VPSLLD $16, Z5, Z5
@@ -1607,6 +1759,7 @@ strip2:
 	MOVQ n+48(FP), R11
 
 rows2:
+	PREFETCHT1 0(R9)(R12*1)
 	VBROADCASTSS 0(R10), Z1
 	VPMOVZXWD 0(R9), Z2
 	VPSLLD $16, Z2, Z2
@@ -1626,8 +1779,8 @@ next2:
 	VZEROUPPER
 	RET
 
-// func scoresBF16x2AVX512(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows int)
-TEXT ·scoresBF16x2AVX512(SB), NOSPLIT, $0-48
+// func scoresBF16x2AVX512(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows, ahead int)
+TEXT ·scoresBF16x2AVX512(SB), NOSPLIT, $0-56
 	MOVQ k+8(FP), SI
 	MOVQ out+16(FP), DX
 	MOVQ stride+32(FP), BX
@@ -1644,6 +1797,19 @@ rows:
 	LEAQ (R10)(BX*1), R11
 	CMPQ CX, $4
 	CMOVQLT R10, R11
+	MOVQ ahead+48(FP), AX
+	TESTQ AX, AX
+	JZ   ready
+	ADDQ SI, AX
+	LEAQ (AX)(BX*4), R12
+
+fetch:
+	PREFETCHT1 (AX)
+	ADDQ $64, AX
+	CMPQ AX, R12
+	JLT fetch
+
+ready:
 	MOVQ q+0(FP), DI
 	MOVQ dk+24(FP), AX
 	LEAQ (DI)(AX*4), R12
@@ -1717,8 +1883,8 @@ dims:
 	VZEROUPPER
 	RET
 
-// func valuesBF16x2AVX512(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n int)
-TEXT ·valuesBF16x2AVX512(SB), NOSPLIT, $0-56
+// func valuesBF16x2AVX512(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n, ahead int)
+TEXT ·valuesBF16x2AVX512(SB), NOSPLIT, $0-64
 	MOVQ acc+0(FP), DI
 	MOVQ rows+8(FP), SI
 	MOVQ w+16(FP), DX
@@ -1726,6 +1892,7 @@ TEXT ·valuesBF16x2AVX512(SB), NOSPLIT, $0-56
 	MOVQ accStride+32(FP), AX
 	MOVQ stride+40(FP), BX
 	LEAQ (AX)(AX*2), R8
+	MOVQ ahead+56(FP), R12
 
 strip0:
 	CMPQ CX, $128
@@ -1751,6 +1918,10 @@ strip0:
 	MOVQ n+48(FP), R11
 
 rows0:
+	PREFETCHT1 0(R9)(R12*1)
+	PREFETCHT1 64(R9)(R12*1)
+	PREFETCHT1 128(R9)(R12*1)
+	PREFETCHT1 192(R9)(R12*1)
 	VBROADCASTSS 0(R10), Z16
 	VBROADCASTSS 320(R10), Z17
 	VPMOVZXWD 0(R9), Z18
@@ -1829,6 +2000,8 @@ strip1:
 	MOVQ n+48(FP), R11
 
 rows1:
+	PREFETCHT1 0(R9)(R12*1)
+	PREFETCHT1 64(R9)(R12*1)
 	VBROADCASTSS 0(R10), Z8
 	VBROADCASTSS 320(R10), Z9
 	VPMOVZXWD 0(R9), Z10
@@ -1877,6 +2050,7 @@ strip2:
 	MOVQ n+48(FP), R11
 
 rows2:
+	PREFETCHT1 0(R9)(R12*1)
 	VBROADCASTSS 0(R10), Z2
 	VBROADCASTSS 320(R10), Z3
 	VPMOVZXWD 0(R9), Z4
@@ -1899,8 +2073,8 @@ next2:
 	VZEROUPPER
 	RET
 
-// func scoresBF16x4AVX512(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows int)
-TEXT ·scoresBF16x4AVX512(SB), NOSPLIT, $0-48
+// func scoresBF16x4AVX512(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows, ahead int)
+TEXT ·scoresBF16x4AVX512(SB), NOSPLIT, $0-56
 	MOVQ k+8(FP), SI
 	MOVQ out+16(FP), DX
 	MOVQ stride+32(FP), BX
@@ -1917,6 +2091,19 @@ rows:
 	LEAQ (R10)(BX*1), R11
 	CMPQ CX, $4
 	CMOVQLT R10, R11
+	MOVQ ahead+48(FP), AX
+	TESTQ AX, AX
+	JZ   ready
+	ADDQ SI, AX
+	LEAQ (AX)(BX*4), R12
+
+fetch:
+	PREFETCHT1 (AX)
+	ADDQ $64, AX
+	CMPQ AX, R12
+	JLT fetch
+
+ready:
 	MOVQ q+0(FP), DI
 	MOVQ dk+24(FP), AX
 	LEAQ (DI)(AX*4), R12
@@ -2035,8 +2222,8 @@ dims:
 	VZEROUPPER
 	RET
 
-// func valuesBF16x4AVX512(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n int)
-TEXT ·valuesBF16x4AVX512(SB), NOSPLIT, $0-56
+// func valuesBF16x4AVX512(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n, ahead int)
+TEXT ·valuesBF16x4AVX512(SB), NOSPLIT, $0-64
 	MOVQ acc+0(FP), DI
 	MOVQ rows+8(FP), SI
 	MOVQ w+16(FP), DX
@@ -2044,6 +2231,7 @@ TEXT ·valuesBF16x4AVX512(SB), NOSPLIT, $0-56
 	MOVQ accStride+32(FP), AX
 	MOVQ stride+40(FP), BX
 	LEAQ (AX)(AX*2), R8
+	MOVQ ahead+56(FP), R12
 
 strip0:
 	CMPQ CX, $64
@@ -2069,6 +2257,8 @@ strip0:
 	MOVQ n+48(FP), R11
 
 rows0:
+	PREFETCHT1 0(R9)(R12*1)
+	PREFETCHT1 64(R9)(R12*1)
 	VBROADCASTSS 0(R10), Z16
 	VBROADCASTSS 320(R10), Z17
 	VBROADCASTSS 640(R10), Z18
@@ -2137,6 +2327,7 @@ strip1:
 	MOVQ n+48(FP), R11
 
 rows1:
+	PREFETCHT1 0(R9)(R12*1)
 	VBROADCASTSS 0(R10), Z4
 	VBROADCASTSS 320(R10), Z5
 	VBROADCASTSS 640(R10), Z6
@@ -2165,8 +2356,8 @@ next1:
 	VZEROUPPER
 	RET
 
-// func scoresQ8x1AVX512(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows int)
-TEXT ·scoresQ8x1AVX512(SB), NOSPLIT, $0-48
+// func scoresQ8x1AVX512(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows, ahead int)
+TEXT ·scoresQ8x1AVX512(SB), NOSPLIT, $0-56
 	MOVQ k+8(FP), SI
 	MOVQ out+16(FP), DX
 	MOVQ stride+32(FP), BX
@@ -2183,6 +2374,19 @@ rows:
 	LEAQ (R10)(BX*1), R11
 	CMPQ CX, $4
 	CMOVQLT R10, R11
+	MOVQ ahead+48(FP), AX
+	TESTQ AX, AX
+	JZ   ready
+	ADDQ SI, AX
+	LEAQ (AX)(BX*4), R12
+
+fetch:
+	PREFETCHT1 (AX)
+	ADDQ $64, AX
+	CMPQ AX, R12
+	JLT fetch
+
+ready:
 	MOVQ q+0(FP), DI
 	MOVQ dk+24(FP), AX
 	VPXORD Z0, Z0, Z0
@@ -2260,8 +2464,8 @@ dims:
 	VZEROUPPER
 	RET
 
-// func valuesQ8x1AVX512(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n int)
-TEXT ·valuesQ8x1AVX512(SB), NOSPLIT, $0-56
+// func valuesQ8x1AVX512(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n, ahead int)
+TEXT ·valuesQ8x1AVX512(SB), NOSPLIT, $0-64
 	MOVQ acc+0(FP), DI
 	MOVQ rows+8(FP), SI
 	MOVQ w+16(FP), DX
@@ -2269,6 +2473,7 @@ TEXT ·valuesQ8x1AVX512(SB), NOSPLIT, $0-56
 	MOVQ accStride+32(FP), AX
 	MOVQ stride+40(FP), BX
 	LEAQ (AX)(AX*2), R8
+	MOVQ ahead+56(FP), R12
 
 strip0:
 	CMPQ CX, $128
@@ -2286,6 +2491,9 @@ strip0:
 	MOVQ n+48(FP), R11
 
 rows0:
+	PREFETCHT1 0(R9)(R12*1)
+	PREFETCHT1 64(R9)(R12*1)
+	PREFETCHT1 128(R9)(R12*1)
 	VBROADCASTSS 0(R10), Z8
 	VBROADCASTSS 0(R9), Z10
 	VPMOVSXBD 4(R9), Z9
@@ -2355,6 +2563,8 @@ strip1:
 	MOVQ n+48(FP), R11
 
 rows1:
+	PREFETCHT1 0(R9)(R12*1)
+	PREFETCHT1 64(R9)(R12*1)
 	VBROADCASTSS 0(R10), Z4
 	VBROADCASTSS 0(R9), Z6
 	VPMOVSXBD 4(R9), Z5
@@ -2400,6 +2610,7 @@ strip2:
 	MOVQ n+48(FP), R11
 
 rows2:
+	PREFETCHT1 0(R9)(R12*1)
 	VBROADCASTSS 0(R10), Z2
 	VBROADCASTSS 0(R9), Z4
 	VPMOVSXBD 4(R9), Z3
@@ -2426,8 +2637,8 @@ next2:
 	VZEROUPPER
 	RET
 
-// func scoresQ8x2AVX512(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows int)
-TEXT ·scoresQ8x2AVX512(SB), NOSPLIT, $0-48
+// func scoresQ8x2AVX512(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows, ahead int)
+TEXT ·scoresQ8x2AVX512(SB), NOSPLIT, $0-56
 	MOVQ k+8(FP), SI
 	MOVQ out+16(FP), DX
 	MOVQ stride+32(FP), BX
@@ -2444,6 +2655,19 @@ rows:
 	LEAQ (R10)(BX*1), R11
 	CMPQ CX, $4
 	CMOVQLT R10, R11
+	MOVQ ahead+48(FP), AX
+	TESTQ AX, AX
+	JZ   ready
+	ADDQ SI, AX
+	LEAQ (AX)(BX*4), R12
+
+fetch:
+	PREFETCHT1 (AX)
+	ADDQ $64, AX
+	CMPQ AX, R12
+	JLT fetch
+
+ready:
 	MOVQ q+0(FP), DI
 	MOVQ dk+24(FP), AX
 	LEAQ (DI)(AX*4), R12
@@ -2547,8 +2771,8 @@ dims:
 	VZEROUPPER
 	RET
 
-// func valuesQ8x2AVX512(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n int)
-TEXT ·valuesQ8x2AVX512(SB), NOSPLIT, $0-56
+// func valuesQ8x2AVX512(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n, ahead int)
+TEXT ·valuesQ8x2AVX512(SB), NOSPLIT, $0-64
 	MOVQ acc+0(FP), DI
 	MOVQ rows+8(FP), SI
 	MOVQ w+16(FP), DX
@@ -2556,6 +2780,7 @@ TEXT ·valuesQ8x2AVX512(SB), NOSPLIT, $0-56
 	MOVQ accStride+32(FP), AX
 	MOVQ stride+40(FP), BX
 	LEAQ (AX)(AX*2), R8
+	MOVQ ahead+56(FP), R12
 
 strip0:
 	CMPQ CX, $128
@@ -2581,6 +2806,9 @@ strip0:
 	MOVQ n+48(FP), R11
 
 rows0:
+	PREFETCHT1 0(R9)(R12*1)
+	PREFETCHT1 64(R9)(R12*1)
+	PREFETCHT1 128(R9)(R12*1)
 	VBROADCASTSS 0(R10), Z16
 	VBROADCASTSS 320(R10), Z17
 	VBROADCASTSS 0(R9), Z19
@@ -2671,6 +2899,8 @@ strip1:
 	MOVQ n+48(FP), R11
 
 rows1:
+	PREFETCHT1 0(R9)(R12*1)
+	PREFETCHT1 64(R9)(R12*1)
 	VBROADCASTSS 0(R10), Z8
 	VBROADCASTSS 320(R10), Z9
 	VBROADCASTSS 0(R9), Z11
@@ -2727,6 +2957,7 @@ strip2:
 	MOVQ n+48(FP), R11
 
 rows2:
+	PREFETCHT1 0(R9)(R12*1)
 	VBROADCASTSS 0(R10), Z4
 	VBROADCASTSS 320(R10), Z5
 	VBROADCASTSS 0(R9), Z7
@@ -2758,8 +2989,8 @@ next2:
 	VZEROUPPER
 	RET
 
-// func scoresQ8x4AVX512(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows int)
-TEXT ·scoresQ8x4AVX512(SB), NOSPLIT, $0-48
+// func scoresQ8x4AVX512(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows, ahead int)
+TEXT ·scoresQ8x4AVX512(SB), NOSPLIT, $0-56
 	MOVQ k+8(FP), SI
 	MOVQ out+16(FP), DX
 	MOVQ stride+32(FP), BX
@@ -2776,6 +3007,19 @@ rows:
 	LEAQ (R10)(BX*1), R11
 	CMPQ CX, $4
 	CMOVQLT R10, R11
+	MOVQ ahead+48(FP), AX
+	TESTQ AX, AX
+	JZ   ready
+	ADDQ SI, AX
+	LEAQ (AX)(BX*4), R12
+
+fetch:
+	PREFETCHT1 (AX)
+	ADDQ $64, AX
+	CMPQ AX, R12
+	JLT fetch
+
+ready:
 	MOVQ q+0(FP), DI
 	MOVQ dk+24(FP), AX
 	LEAQ (DI)(AX*4), R12
@@ -2934,8 +3178,8 @@ dims:
 	VZEROUPPER
 	RET
 
-// func valuesQ8x4AVX512(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n int)
-TEXT ·valuesQ8x4AVX512(SB), NOSPLIT, $0-56
+// func valuesQ8x4AVX512(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n, ahead int)
+TEXT ·valuesQ8x4AVX512(SB), NOSPLIT, $0-64
 	MOVQ acc+0(FP), DI
 	MOVQ rows+8(FP), SI
 	MOVQ w+16(FP), DX
@@ -2943,6 +3187,7 @@ TEXT ·valuesQ8x4AVX512(SB), NOSPLIT, $0-56
 	MOVQ accStride+32(FP), AX
 	MOVQ stride+40(FP), BX
 	LEAQ (AX)(AX*2), R8
+	MOVQ ahead+56(FP), R12
 
 strip0:
 	CMPQ CX, $64
@@ -2968,6 +3213,8 @@ strip0:
 	MOVQ n+48(FP), R11
 
 rows0:
+	PREFETCHT1 0(R9)(R12*1)
+	PREFETCHT1 64(R9)(R12*1)
 	VBROADCASTSS 0(R10), Z16
 	VBROADCASTSS 320(R10), Z17
 	VBROADCASTSS 640(R10), Z18
@@ -3046,6 +3293,7 @@ strip1:
 	MOVQ n+48(FP), R11
 
 rows1:
+	PREFETCHT1 0(R9)(R12*1)
 	VBROADCASTSS 0(R10), Z8
 	VBROADCASTSS 320(R10), Z9
 	VBROADCASTSS 640(R10), Z10

@@ -25,40 +25,56 @@ type rows struct {
 	data   unsafe.Pointer
 	stride int // bytes
 	n      int
+	next   unsafe.Pointer // rows that will be wanted after these, or nil
 }
 
 // block takes the tile over rows r0 <= r < r1 of the block that begins at row
-// at. cur is at or before r0; what is returned is where the next block may
-// start to look.
-func (s *Scratch) block(p *Params, cur cursor, at, r0, r1 int) cursor {
+// at, whose successor ends at row end or earlier. cur is at or before r0; what
+// is returned is where the next block may start to look.
+func (s *Scratch) block(p *Params, cur cursor, at, r0, r1, end int) cursor {
 	i0, i1 := s.active(r0, r1)
 	if i0 == i1 {
 		return cur
 	}
-	unpack := !direct(p, s.n)
-	if unpack {
-		cur = s.unpackBlock(p, cur, at, r0, r1)
-		s.scores(i0, i1, r0-at, floats(s.k, s.dk, r0-at, r1-r0))
-	} else {
-		c := cur
-		for r := r0; r < r1; {
-			chunk, off, n := c.piece(r, r1)
-			stride := p.kStride()
-			s.scores(i0, i1, r-at, rows{p.Elem, unsafe.Pointer(&chunk.K[off*stride]), stride, n})
-			r += n
-		}
+	if direct(p, s.n) {
+		s.scoresDirect(p, cur, i0, i1, at, r0, r1)
+		s.weighAll(i0, i1, at, r0, r1)
+		return s.valuesDirect(p, cur, i0, i1, at, r0, r1, end)
 	}
-	for i := i0; i < i1; i++ {
-		s.weigh(i, max(s.from[i], r0)-at, min(s.to[i], r1)-at)
-	}
-	if unpack {
-		s.values(i0, i1, r0-at, floats(s.v, s.vWidth, r0-at, r1-r0))
-		return cur
-	}
+	cur = s.unpackBlock(p, cur, at, r0, r1)
+	s.scores(i0, i1, r0-at, floats(s.k, s.dk, r0-at, r1-r0))
+	s.weighAll(i0, i1, at, r0, r1)
+	s.values(i0, i1, r0-at, floats(s.v, s.vWidth, r0-at, r1-r0))
+	return cur
+}
+
+// scoresDirect sets the scores of rows r0..r1 from the cache as it is, and
+// fetches their values ahead: while one row is multiplied, the memory should
+// not be idle, and it is too slow to wait for.
+func (s *Scratch) scoresDirect(p *Params, cur cursor, i0, i1, at, r0, r1 int) {
 	for r := r0; r < r1; {
-		chunk, off, n := cur.piece(r, r1)
-		stride := p.vStride()
-		s.values(i0, i1, r-at, rows{p.Elem, unsafe.Pointer(&chunk.V[off*stride]), stride, n})
+		c, off, n := cur.piece(r, r1)
+		k := rows{elem: p.Elem, data: unsafe.Pointer(&c.K[off*p.kStride()]), stride: p.kStride(), n: n}
+		if !s.alias {
+			k.next = unsafe.Pointer(&c.V[off*p.vStride()])
+		}
+		s.scores(i0, i1, r-at, k)
+		r += n
+	}
+}
+
+// valuesDirect adds the values of rows r0..r1 from the cache as it is, and
+// fetches the next block's keys ahead.
+func (s *Scratch) valuesDirect(p *Params, cur cursor, i0, i1, at, r0, r1, end int) cursor {
+	coming := cur
+	for r := r0; r < r1; {
+		c, off, n := cur.piece(r, r1)
+		v := rows{elem: p.Elem, data: unsafe.Pointer(&c.V[off*p.vStride()]), stride: p.vStride(), n: n}
+		if r+Step < end {
+			k, off, _ := coming.piece(r+Step, end)
+			v.next = unsafe.Pointer(&k.K[off*p.kStride()])
+		}
+		s.values(i0, i1, r-at, v)
 		r += n
 	}
 	return cur
@@ -66,7 +82,7 @@ func (s *Scratch) block(p *Params, cur cursor, at, r0, r1 int) cursor {
 
 // floats is n rows of an unpacked matrix of the given width, from row at on.
 func floats(x []float32, width, at, n int) rows {
-	return rows{F32, unsafe.Pointer(&x[at*width]), 4 * width, n}
+	return rows{elem: F32, data: unsafe.Pointer(&x[at*width]), stride: 4 * width, n: n}
 }
 
 // unpackBlock converts rows r0 <= r < r1 to float32 in s.k and s.v. If the
@@ -80,22 +96,27 @@ func (s *Scratch) unpackBlock(p *Params, cur cursor, at, r0, r1 int) cursor {
 	}
 	for r := r0; r < r1; {
 		c, off, n := cur.piece(r, r1)
-		for i := range n {
-			row := r - at + i
-			load(p.Elem, s.k[row*s.dk:(row+1)*s.dk], p.DK, c.K[(off+i)*p.kStride():])
-			if !s.alias {
-				load(p.Elem, s.v[row*s.dv:(row+1)*s.dv], p.DV, c.V[(off+i)*p.vStride():])
-			}
+		load(p.Elem, s.k[(r-at)*s.dk:], s.dk, p.DK, c.K[off*p.kStride():], p.kStride(), n)
+		if !s.alias {
+			load(p.Elem, s.v[(r-at)*s.dv:], s.dv, p.DV, c.V[off*p.vStride():], p.vStride(), n)
 		}
 		r += n
 	}
 	return cur
 }
 
-// load reads a row of dim elements and fills dst up with zeros.
-func load(e Elem, dst []float32, dim int, src []byte) {
-	e.Load(dst[:dim], src)
-	clear(dst[dim:])
+// load reads n rows of dim elements, stride bytes apart, into rows of width
+// elements, which it fills up with zeros.
+func load(e Elem, dst []float32, width, dim int, src []byte, stride, n int) {
+	if dim == width && e.RowBytes(n*dim) == n*stride {
+		e.Load(dst[:n*dim], src) // as one long row
+		return
+	}
+	for i := range n {
+		row := dst[i*width : (i+1)*width]
+		e.Load(row[:dim], src[i*stride:])
+		clear(row[dim:])
+	}
 }
 
 // aliased reports whether every row's values are the first elements of its key.

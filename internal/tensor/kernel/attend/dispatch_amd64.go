@@ -21,8 +21,8 @@ func init() {
 }
 
 type (
-	scoresFunc func(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows int)
-	valuesFunc func(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n int)
+	scoresFunc func(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows, ahead int)
+	valuesFunc func(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n, ahead int)
 )
 
 // unpackFrom is the number of queries from which on it pays to convert a block
@@ -47,6 +47,7 @@ func direct(p *Params, n int) bool {
 
 // scores is scoresGo for rows of any format that direct allows.
 func (s *Scratch) scores(i0, i1, col int, k rows) {
+	ahead := k.ahead()
 	var bodies *[3]scoresFunc
 	switch {
 	case useAVX512:
@@ -59,13 +60,15 @@ func (s *Scratch) scores(i0, i1, col int, k rows) {
 	}
 	for i := i0; i < i1; {
 		at, n := widest(i1-i, bodies[2] != nil)
-		bodies[at](&s.q[i*s.dk], k.data, &s.score[i*scoreStride+col], s.dk, k.stride, k.n)
+		bodies[at](&s.q[i*s.dk], k.data, &s.score[i*scoreStride+col], s.dk, k.stride, k.n, ahead)
+		ahead = 0
 		i += n
 	}
 }
 
 // values is valuesGo for rows of any format that direct allows.
 func (s *Scratch) values(i0, i1, col int, v rows) {
+	ahead := v.ahead()
 	var bodies *[3]valuesFunc
 	switch {
 	case useAVX512:
@@ -78,9 +81,18 @@ func (s *Scratch) values(i0, i1, col int, v rows) {
 	}
 	for i := i0; i < i1; {
 		at, n := widest(i1-i, bodies[2] != nil)
-		bodies[at](&s.acc[i*s.dv], v.data, &s.score[i*scoreStride+col], s.dv, 4*s.dv, v.stride, v.n)
+		bodies[at](&s.acc[i*s.dv], v.data, &s.score[i*scoreStride+col], s.dv, 4*s.dv, v.stride, v.n, ahead)
+		ahead = 0
 		i += n
 	}
+}
+
+// ahead is how far behind the rows those are that are wanted next.
+func (m *rows) ahead() int {
+	if m.next == nil {
+		return 0
+	}
+	return int(uintptr(m.next) - uintptr(m.data))
 }
 
 // widest returns the place in a table of the body for the most queries that n

@@ -31,7 +31,7 @@ const Step = 64
 
 // tile is how many queries a call works on at a time: their vectors,
 // accumulators and scores stay in the second-level cache while K and V pass.
-const tile = 64
+const tile = 128
 
 // overrun is how many floats a body may write behind the scores of a block.
 const overrun = 16

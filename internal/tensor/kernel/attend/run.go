@@ -118,7 +118,7 @@ func (s *Scratch) sweep(p *Params, base, end int, chunks []Chunk) {
 	s.alias = p.aliased(chunks)
 	cur := cursor{chunks: chunks, row: base}
 	for at := lo / Step * Step; at < hi; at += Step {
-		cur = s.block(p, cur, at, max(at, lo), min(at+Step, hi))
+		cur = s.block(p, cur, at, max(at, lo), min(at+Step, hi), hi)
 	}
 }
 
@@ -131,6 +131,14 @@ func (s *Scratch) active(r0, r1 int) (i0, i1 int) {
 		}
 	}
 	return min(i0, i1), i1
+}
+
+// weighAll is weigh for the queries i0..i1 and the rows r0..r1 of the block that
+// begins at row at.
+func (s *Scratch) weighAll(i0, i1, at, r0, r1 int) {
+	for i := i0; i < i1; i++ {
+		s.weigh(i, max(s.from[i], r0)-at, min(s.to[i], r1)-at)
+	}
 }
 
 // weigh turns query i's scores of a block into weights. Columns a <= c < b are

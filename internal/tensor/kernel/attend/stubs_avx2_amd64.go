@@ -6,80 +6,81 @@ import "unsafe"
 
 // Each scores stub is scoresGo for 1, 2 or 4 queries of dk elements, a multiple
 // of 16 (of 32 for Q8), one behind the other, and rows rows, at least one. Scores
-// of up to 3 further columns are overwritten with something.
+// of up to 3 further columns are overwritten with something. What is ahead bytes
+// behind the rows is fetched into the cache; 0 fetches nothing.
 
 //go:noescape
-func scoresF32x1AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows int)
+func scoresF32x1AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows, ahead int)
 
 //go:noescape
-func scoresF32x2AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows int)
+func scoresF32x2AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows, ahead int)
 
 //go:noescape
-func scoresF32x4AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows int)
+func scoresF32x4AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows, ahead int)
 
 //go:noescape
-func scoresF16x1AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows int)
+func scoresF16x1AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows, ahead int)
 
 //go:noescape
-func scoresF16x2AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows int)
+func scoresF16x2AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows, ahead int)
 
 //go:noescape
-func scoresF16x4AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows int)
+func scoresF16x4AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows, ahead int)
 
 //go:noescape
-func scoresBF16x1AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows int)
+func scoresBF16x1AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows, ahead int)
 
 //go:noescape
-func scoresBF16x2AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows int)
+func scoresBF16x2AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows, ahead int)
 
 //go:noescape
-func scoresBF16x4AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows int)
+func scoresBF16x4AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows, ahead int)
 
 //go:noescape
-func scoresQ8x1AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows int)
+func scoresQ8x1AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows, ahead int)
 
 //go:noescape
-func scoresQ8x2AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows int)
+func scoresQ8x2AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows, ahead int)
 
 //go:noescape
-func scoresQ8x4AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows int)
+func scoresQ8x4AVX2(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows, ahead int)
 
 // Each values stub is valuesGo for 1, 2 or 4 queries, whose accumulators are
 // accStride bytes apart, and n rows, at least one. dv is a multiple of 16 (of 32
 // for Q8).
 
 //go:noescape
-func valuesF32x1AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n int)
+func valuesF32x1AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n, ahead int)
 
 //go:noescape
-func valuesF32x2AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n int)
+func valuesF32x2AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n, ahead int)
 
 //go:noescape
-func valuesF32x4AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n int)
+func valuesF32x4AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n, ahead int)
 
 //go:noescape
-func valuesF16x1AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n int)
+func valuesF16x1AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n, ahead int)
 
 //go:noescape
-func valuesF16x2AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n int)
+func valuesF16x2AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n, ahead int)
 
 //go:noescape
-func valuesF16x4AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n int)
+func valuesF16x4AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n, ahead int)
 
 //go:noescape
-func valuesBF16x1AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n int)
+func valuesBF16x1AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n, ahead int)
 
 //go:noescape
-func valuesBF16x2AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n int)
+func valuesBF16x2AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n, ahead int)
 
 //go:noescape
-func valuesBF16x4AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n int)
+func valuesBF16x4AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n, ahead int)
 
 //go:noescape
-func valuesQ8x1AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n int)
+func valuesQ8x1AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n, ahead int)
 
 //go:noescape
-func valuesQ8x2AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n int)
+func valuesQ8x2AVX2(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n, ahead int)
 
 // loadQ8AVX2 is loadQ8Go for whole blocks, at least one.
 //

@@ -13,8 +13,8 @@ func (t *tier) scores(e elem, nq int) {
 	if t.w == 8 && nq == 4 {
 		nk = 2
 	}
-	t.line("// func scores%sx%d%s(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows int)", e.name, nq, t.name)
-	t.line("TEXT ·scores%sx%d%s(SB), NOSPLIT, $0-48", e.name, nq, t.name)
+	t.line("// func scores%sx%d%s(q *float32, k unsafe.Pointer, out *float32, dk, stride, rows, ahead int)", e.name, nq, t.name)
+	t.line("TEXT ·scores%sx%d%s(SB), NOSPLIT, $0-56", e.name, nq, t.name)
 	t.op("MOVQ", "k+8(FP)", "SI")
 	t.op("MOVQ", "out+16(FP)", "DX")
 	t.op("MOVQ", "stride+32(FP)", "BX")
@@ -27,6 +27,7 @@ func (t *tier) scores(e elem, nq int) {
 		t.op("CMPQ", "CX", fmt.Sprintf("$%d", r+1))
 		t.op("CMOVQLT", rowPtr[r-1], rowPtr[r])
 	}
+	t.ahead(nk)
 	qPtr := []string{"DI", "R12", "R13", "R14"}[:nq]
 	t.op("MOVQ", "q+0(FP)", qPtr[0])
 	t.op("MOVQ", "dk+24(FP)", "AX")
@@ -74,6 +75,23 @@ func (t *tier) scores(e elem, nq int) {
 	t.line("\tJGT rows")
 	t.line("\tVZEROUPPER")
 	t.line("\tRET\n")
+}
+
+// ahead writes the prefetch of what is ahead bytes behind a group of nk rows, for
+// the product that comes next. To the second level only: the first is too small
+// for two blocks.
+func (t *tier) ahead(nk int) {
+	t.op("MOVQ", "ahead+48(FP)", "AX")
+	t.op("TESTQ", "AX", "AX")
+	t.line("\tJZ   ready")
+	t.op("ADDQ", "SI", "AX")
+	t.op("LEAQ", fmt.Sprintf("(AX)(BX*%d)", nk), "R12")
+	t.line("\nfetch:")
+	t.op("PREFETCHT1", "(AX)")
+	t.op("ADDQ", "$64", "AX")
+	t.op("CMPQ", "AX", "R12")
+	t.line("\tJLT fetch")
+	t.line("\nready:")
 }
 
 func (t *tier) kReg(nq, nk, r int) int     { return nq*nk + r }

@@ -6,8 +6,8 @@ import "fmt"
 // dimensions in strips of some vectors, whose accumulators stay in registers
 // over all rows.
 func (t *tier) values(e elem, nq int) {
-	t.line("// func values%sx%d%s(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n int)", e.name, nq, t.name)
-	t.line("TEXT ·values%sx%d%s(SB), NOSPLIT, $0-56", e.name, nq, t.name)
+	t.line("// func values%sx%d%s(acc *float32, rows unsafe.Pointer, w *float32, dv, accStride, stride, n, ahead int)", e.name, nq, t.name)
+	t.line("TEXT ·values%sx%d%s(SB), NOSPLIT, $0-64", e.name, nq, t.name)
 	t.op("MOVQ", "acc+0(FP)", "DI")
 	t.op("MOVQ", "rows+8(FP)", "SI")
 	t.op("MOVQ", "w+16(FP)", "DX")
@@ -15,6 +15,7 @@ func (t *tier) values(e elem, nq int) {
 	t.op("MOVQ", "accStride+32(FP)", "AX")
 	t.op("MOVQ", "stride+40(FP)", "BX")
 	t.op("LEAQ", "(AX)(AX*2)", "R8")
+	t.op("MOVQ", "ahead+56(FP)", "R12")
 	for i, n := range t.widths(e, nq) {
 		t.strip(e, nq, n, i)
 	}
@@ -61,6 +62,9 @@ func (t *tier) strip(e elem, nq, n, label int) {
 	t.op("MOVQ", "DX", "R10")
 	t.op("MOVQ", "n+48(FP)", "R11")
 	t.line("\nrows%d:", label)
+	for at := 0; at < t.step(e, n); at += 64 {
+		t.op("PREFETCHT1", fmt.Sprintf("%d(R9)(R12*1)", at))
+	}
 	t.rowUpdate(e, nq, n)
 	t.op("ADDQ", "BX", "R9")
 	t.op("ADDQ", "$4", "R10")

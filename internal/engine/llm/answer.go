@@ -1,6 +1,7 @@
 package llm
 
 import (
+	"context"
 	"iter"
 
 	"github.com/holdfast-llm/holdfast/internal/engine/engine"
@@ -118,7 +119,8 @@ func (a *Answer) yieldAll(events []chat.Event, yield func(chat.Event) bool) (ok,
 
 // finish yields what is held back, the usage, and Done.
 func (a *Answer) finish(yield func(chat.Event) bool) {
-	res := a.s.Result()
+	// The sequence has ended, or will with the step that runs: it was stopped.
+	res, _ := a.s.Wait(context.Background())
 	if a.done == nil {
 		if rest := a.detok.Flush(); rest != "" {
 			if ok, _ := a.yieldAll(a.parser.Push(rest), yield); !ok {

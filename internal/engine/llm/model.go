@@ -103,7 +103,7 @@ func (m *Model) Complete(ctx context.Context, text string, special bool, stop []
 
 // CompleteTokens continues tokens as they are.
 func (m *Model) CompleteTokens(ctx context.Context, ids []int32, stop []string, o Options) (*Answer, error) {
-	return m.start(ctx, ids, newPlainParser(stop), chat.StartContentContinued, o)
+	return m.start(ctx, ids, chat.NewPlainParser(chat.ParserOptions{Stop: stop}), chat.StartContentContinued, o)
 }
 
 // Encode turns text into tokens, with the beginning token where the model

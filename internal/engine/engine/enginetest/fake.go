@@ -19,11 +19,13 @@ const entry = 8 // bytes of cache per position: the token, and the position itse
 
 // A Model is the fake. Fields are set before use.
 type Model struct {
-	Cfg    model.Config
-	Spec   model.CacheSpec
-	Delay  time.Duration // of each Forward
-	EOS    int32         // answered after every multiple of EOSEach tokens; -1 never
-	Each   int
+	Cfg   model.Config
+	Spec  model.CacheSpec
+	Delay time.Duration // of each Forward
+	EOS   int32         // answered after every multiple of EOSEach tokens; -1 never
+	Each  int
+	// Say, if not nil, decides instead: it returns the token that follows n.
+	Say    func(n int) int32
 	Closed atomic.Bool
 
 	Rows     atomic.Int64 // computed so far
@@ -83,6 +85,9 @@ func (m *Model) Next(tokens []int32) int32 {
 }
 
 func (m *Model) next(h uint64, n int) int32 {
+	if m.Say != nil {
+		return m.Say(n)
+	}
 	if m.EOS >= 0 && n%m.Each == 0 {
 		return m.EOS
 	}

@@ -15,6 +15,9 @@ func (t *Template) context(r *Request, msgs []Message, c caps) (*jinja.Dict, err
 		list.Append(t.message(msgs, i, c))
 	}
 	ctx := jinja.NewDict().Set("messages", list).Set("tools", jinja.None).Set("documents", jinja.None)
+	if c.emptyTools {
+		ctx.Set("tools", jinja.NewList())
+	}
 	if len(r.Tools) > 0 && r.ToolChoice.Mode != ToolNone {
 		tools, err := toolList(r.Tools)
 		if err != nil {

@@ -12,6 +12,8 @@ type caps struct {
 	parts       bool // it wants content as a list of parts
 	textArgs    bool // it wants a call's arguments as text, not as an object
 	nullContent bool // it wants absent content as none next to calls
+	emptyTools  bool // it wants no tools as an empty list
+	thinkSwitch bool // its prompt depends on whether thinking is on
 }
 
 // Texts that no template contains.
@@ -32,10 +34,15 @@ func (t *Template) probe() caps {
 func (t *Template) findCaps() caps {
 	c := caps{}
 	user := Message{Role: User, Content: Text(probeUser)}
-	if !t.shows(c, nil, []Message{user}, probeUser) {
-		c.parts = true
-		c.parts = t.shows(c, nil, []Message{user}, probeUser)
+	for _, form := range []caps{{}, {parts: true}, {emptyTools: true}} {
+		if t.shows(form, nil, []Message{user}, probeUser) {
+			c = form
+			break
+		}
 	}
+	on, _ := t.render(&Request{Thinking: Bool(true)}, []Message{user}, c)
+	off, _ := t.render(&Request{Thinking: Bool(false)}, []Message{user}, c)
+	c.thinkSwitch = on != nil && off != nil && on.Text() != off.Text()
 	c.system = t.shows(c, nil, []Message{{Role: System, Content: Text(probeSystem)}, user}, probeSystem)
 	tool := Tool{
 		Name: probeTool, Description: "A tool.",

@@ -48,34 +48,12 @@ func NewTemplate(m ModelInfo) (*Template, error) {
 // small conversations the first time.
 func (t *Template) Info() FormatInfo {
 	c := t.probe()
-	src := t.model.Template
 	return FormatInfo{
 		Name:     "jinja",
 		System:   c.system,
 		Tools:    c.tools,
 		Thinking: t.think.open != "",
-		Switch:   t.think.open != "" && (strings.Contains(src, "enable_thinking") || mentions(src, "thinking")),
-	}
-}
-
-// mentions reports whether a template reads a variable of this name.
-func mentions(src, name string) bool {
-	for rest := src; ; {
-		i := strings.Index(rest, name)
-		if i < 0 {
-			return false
-		}
-		before, after := byte(' '), byte(' ')
-		if i > 0 {
-			before = rest[i-1]
-		}
-		if i+len(name) < len(rest) {
-			after = rest[i+len(name)]
-		}
-		if strings.IndexByte(" (,=", before) >= 0 && strings.IndexByte(" %),=}", after) >= 0 {
-			return true
-		}
-		rest = rest[i+len(name):]
+		Switch:   c.thinkSwitch,
 	}
 }
 

@@ -179,7 +179,7 @@ func (p *thinkParser) stepContent(last bool) bool {
 	}
 	at, what := len(p.held), ""
 	find := func(s string) {
-		if i := strings.Index(p.held, s); s != "" && i >= 0 && i < at {
+		if i := strings.Index(p.held, s); s != "" && i >= 0 && (i < at || i == at && len(s) < len(what)) {
 			at, what = i, s
 		}
 	}

@@ -2,9 +2,12 @@ package all
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"runtime"
 	"testing"
 
+	"github.com/holdfast-llm/holdfast/internal/format/gguf"
 	"github.com/holdfast-llm/holdfast/internal/model"
 	"github.com/holdfast-llm/holdfast/internal/model/modeltest"
 	"github.com/holdfast-llm/holdfast/internal/tensor/kernel/attend"
@@ -55,5 +58,33 @@ func BenchmarkForward(b *testing.B) {
 			}
 			b.ReportMetric(float64(n*b.N)/b.Elapsed().Seconds(), "rows/s")
 		})
+	}
+}
+
+// BenchmarkLoad measures reading and packing from a file in the page cache.
+func BenchmarkLoad(b *testing.B) {
+	spec := modeltest.Spec{
+		Arch: "qwen2", Vocab: 65536, Embd: 1536, Layers: 8, Heads: 12, KVHeads: 2, FF: 8960,
+		Type: quant.Q4_K, Repeat: true,
+	}
+	path := filepath.Join(b.TempDir(), "model.gguf")
+	if err := os.WriteFile(path, modeltest.Build(b, spec), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	f, err := gguf.Open(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { f.Close() })
+	o := model.Options{Team: modeltest.NewTeam(b, runtime.GOMAXPROCS(0))}
+	b.SetBytes(f.Size())
+	for b.Loop() {
+		m, err := model.Load(f, o)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := m.Close(); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

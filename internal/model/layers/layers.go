@@ -18,7 +18,11 @@
 // operations in the same order, whoever does it.
 package layers
 
-import "github.com/holdfast-llm/holdfast/internal/tensor/kernel/matmul"
+import (
+	"slices"
+
+	"github.com/holdfast-llm/holdfast/internal/tensor/kernel/matmul"
+)
 
 // Kinds is the set of activation kinds that a step's matrices multiply with.
 type Kinds []matmul.Kind
@@ -36,20 +40,11 @@ func (k Kinds) Add(exact bool, ms ...*matmul.Matrix) Kinds {
 // With returns k with the given kinds.
 func (k Kinds) With(kinds ...matmul.Kind) Kinds {
 	for _, kind := range kinds {
-		if !k.has(kind) {
+		if !slices.Contains(k, kind) {
 			k = append(k, kind)
 		}
 	}
 	return k
-}
-
-func (k Kinds) has(kind matmul.Kind) bool {
-	for _, have := range k {
-		if have == kind {
-			return true
-		}
-	}
-	return false
 }
 
 // Set converts one row into every kind of the set.

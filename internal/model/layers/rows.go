@@ -26,8 +26,6 @@ func (r *Rows) init(maxRows int) {
 	r.Out = make([]int32, 0, maxRows)
 }
 
-func (r *Rows) bytes() int64 { return int64(len(r.Token)) * 5 * 4 }
-
 // Set checks a batch against the model's sizes and lays out its rows.
 func (r *Rows) Set(b *model.Batch, c *model.Config, spec model.CacheSpec) error {
 	n := b.Rows()

@@ -32,6 +32,9 @@ type Spec struct {
 	Tied    bool
 	Fused   bool // one attn_qkv instead of three tensors
 	Seed    uint64
+	// Repeat fills large matrices with copies of a few thousand random values,
+	// which is quick to make: for benchmarks of real shapes.
+	Repeat bool
 	// Keys are set after the usual ones; a nil value leaves a key out.
 	Keys map[string]any
 	// Drop names tensors to leave out.
@@ -84,7 +87,11 @@ func Open(t testing.TB, s Spec) *gguf.File {
 	if err != nil {
 		t.Fatalf("modeltest: %v", err)
 	}
-	t.Cleanup(func() { f.Close() })
+	t.Cleanup(func() {
+		if err := f.Close(); err != nil {
+			t.Errorf("modeltest: %v", err)
+		}
+	})
 	return f
 }
 
@@ -221,6 +228,23 @@ func (b *builder) tensor(name string, t quant.Type, shape []uint64, mean float64
 		spread = 1.2 / math.Sqrt(float64(shape[0]))
 	}
 	data := make([]byte, n/t.BlockElems()*t.BlockBytes())
+	if b.s.Repeat && n > repeated {
+		part := repeated / t.BlockElems() * t.BlockBytes()
+		b.fill(name, t, data[:part], repeated, mean, spread)
+		for at := part; at < len(data); at *= 2 {
+			copy(data[at:], data[:at])
+		}
+	} else {
+		b.fill(name, t, data, n, mean, spread)
+	}
+	b.w.Add(name, t, shape, data)
+}
+
+// repeated is how many values Spec.Repeat draws.
+const repeated = 1 << 16
+
+// fill encodes n random values.
+func (b *builder) fill(name string, t quant.Type, data []byte, n int, mean, spread float64) {
 	if quant.CanQuantize(t) {
 		x := make([]float32, n)
 		for i := range x {
@@ -232,7 +256,6 @@ func (b *builder) tensor(name string, t quant.Type, shape []uint64, mean float64
 	} else {
 		b.blocks(t, data, spread)
 	}
-	b.w.Add(name, t, shape, data)
 }
 
 // blocks fills data with random blocks of a type that has no encoder, scaled to

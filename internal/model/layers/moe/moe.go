@@ -74,9 +74,9 @@ func (m *MoE) Claims(e *layers.Env) {
 // in a private batch.
 func (m *MoE) Run(e *layers.Env, w, layer int, st *State, shared *ffn.Buffers, norm []float32, eps float32) {
 	acts := m.route(e, w, layer, st, norm, eps)
-	p := st.workers[w].plan
-	used := m.Router.Used
-	p.make(st.chosen[:e.N()*used], st.weights[:e.N()*used], used)
+	p, n := st.workers[w].plan, e.N()*m.Router.Used
+	c := st.choices(e, w)
+	p.make(c.experts[:n], c.weights[:n], m.Router.Used)
 	m.gateUp(e, w, st, p, acts)
 	if m.Shared != nil {
 		m.Shared.GateUp(e, w, acts, shared)
@@ -92,25 +92,22 @@ func (m *MoE) Run(e *layers.Env, w, layer int, st *State, shared *ffn.Buffers, n
 	}
 }
 
-// route normalises and converts the rows and chooses their experts. It ends
-// with a barrier.
+// route normalises and converts the rows and chooses their experts. Afterwards
+// the worker's view of the choices is complete.
 func (m *MoE) route(e *layers.Env, w, layer int, st *State, norm []float32, eps float32) *matmul.Acts {
 	n, experts := e.N(), m.Router.Experts
 	acts := e.NormOwn(w, m.Kinds, norm, eps)
+	_, lo, hi := e.Converts(w)
 	if e.Private() {
-		lo, hi := e.Share(w, m.Gate.Groups())
-		matmul.Mul(st.logits, experts, m.Gate, lo, hi, acts, matmul.F32, nil, n, e.Scratch(w))
+		g0, g1 := e.Share(w, m.Gate.Groups())
+		matmul.Mul(st.logits, experts, m.Gate, g0, g1, acts, matmul.F32, nil, n, e.Scratch(w))
 		e.Barrier(w)
-		// Everyone needs the choices, and making them is less than a meeting; but
-		// the list is shared, so each row is written by one worker.
 	} else {
-		_, lo, hi := e.Converts(w)
 		matmul.Mul(st.logits[lo*experts:], experts, m.Gate, 0, m.Gate.Groups(), acts, matmul.F32, e.RowList(lo, hi), hi-lo, e.Scratch(w))
 	}
-	lo, hi := e.Share(w, n)
-	used := m.Router.Used
+	used, c := m.Router.Used, st.choices(e, w)
 	for r := lo; r < hi; r++ {
-		chosen, weights := st.chosen[r*used:(r+1)*used], st.weights[r*used:(r+1)*used]
+		chosen, weights := c.experts[r*used:(r+1)*used], c.weights[r*used:(r+1)*used]
 		if m.Fixed != nil {
 			at := int(e.Rows.Token[r]) * used
 			m.Router.Weigh(st.workers[w].route, chosen, weights, st.logits[r*experts:(r+1)*experts], m.Fixed[at:at+used])
@@ -118,13 +115,15 @@ func (m *MoE) route(e *layers.Env, w, layer int, st *State, norm []float32, eps 
 		}
 		m.Router.Route(st.workers[w].route, chosen, weights, st.logits[r*experts:(r+1)*experts])
 	}
-	e.Barrier(w)
-	m.trace(e, w, layer, st)
+	if !e.Private() {
+		e.Barrier(w)
+	}
+	m.trace(e, w, layer, c)
 	return acts
 }
 
 // trace shows the choices to the batch's TraceRouting, if it has one.
-func (m *MoE) trace(e *layers.Env, w, layer int, st *State) {
+func (m *MoE) trace(e *layers.Env, w, layer int, c *choices) {
 	trace := e.Rows.Batch.TraceRouting
 	if trace == nil {
 		return
@@ -132,7 +131,7 @@ func (m *MoE) trace(e *layers.Env, w, layer int, st *State) {
 	if w == 0 {
 		used := m.Router.Used
 		for r := range e.N() {
-			trace(layer, r, st.chosen[r*used:(r+1)*used], st.weights[r*used:(r+1)*used])
+			trace(layer, r, c.experts[r*used:(r+1)*used], c.weights[r*used:(r+1)*used])
 		}
 	}
 	e.Barrier(w)

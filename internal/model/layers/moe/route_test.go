@@ -30,31 +30,38 @@ func TestRoute(t *testing.T) {
 	}{
 		"softmax": {
 			Router{MoE: model.MoE{Experts: 4, Used: 2, Scale: 1, Gating: model.GatingSoftmax}},
-			[]int32{1, 3}, []float64{math.Exp(4) / sum, math.Exp(3) / sum},
+			[]int32{1, 3},
+			[]float64{math.Exp(4) / sum, math.Exp(3) / sum},
 		},
 		"normalised": {
 			Router{MoE: model.MoE{Experts: 4, Used: 2, Scale: 2.5, Norm: true, Gating: model.GatingSoftmax}},
-			[]int32{1, 3}, []float64{2.5 * e / (e + 1), 2.5 / (e + 1)},
+			[]int32{1, 3},
+			[]float64{2.5 * e / (e + 1), 2.5 / (e + 1)},
 		},
 		"softmax of the chosen": {
 			Router{MoE: model.MoE{Experts: 4, Used: 2, Scale: 1, Gating: model.GatingSoftmaxTopK}},
-			[]int32{1, 3}, []float64{e / (e + 1), 1 / (e + 1)},
+			[]int32{1, 3},
+			[]float64{e / (e + 1), 1 / (e + 1)},
 		},
 		"bias chooses and does not weigh": {
 			Router{MoE: model.MoE{Experts: 4, Used: 2, Scale: 1, Gating: model.GatingSigmoid}, Bias: []float32{9, 0, 0, 0}},
-			[]int32{0, 1}, []float64{sigmoid(1), sigmoid(4)},
+			[]int32{0, 1},
+			[]float64{sigmoid(1), sigmoid(4)},
 		},
 		"group by its best": {
 			Router{MoE: model.MoE{Experts: 4, Used: 2, Scale: 1, Groups: 2, GroupsUsed: 1, Gating: model.GatingSigmoid}, Rule: GroupMax},
-			[]int32{0, 1}, []float64{sigmoid(1), sigmoid(4)},
+			[]int32{0, 1},
+			[]float64{sigmoid(1), sigmoid(4)},
 		},
 		"group by its best two": {
 			Router{MoE: model.MoE{Experts: 4, Used: 2, Scale: 1, Groups: 2, GroupsUsed: 1, Gating: model.GatingSigmoid}, Rule: GroupTop2},
-			[]int32{2, 3}, []float64{sigmoid(2), sigmoid(3)},
+			[]int32{2, 3},
+			[]float64{sigmoid(2), sigmoid(3)},
 		},
 		"square root of softplus": {
 			Router{MoE: model.MoE{Experts: 4, Used: 1, Scale: 1, Gating: model.GatingSqrtSoftplus}},
-			[]int32{1}, []float64{math.Sqrt(math.Log1p(math.Exp(4)))},
+			[]int32{1},
+			[]float64{math.Sqrt(math.Log1p(math.Exp(4)))},
 		},
 	}
 	for name, test := range tests {

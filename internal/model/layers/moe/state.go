@@ -9,9 +9,8 @@ import (
 // A State is the memory that all mixtures of one model share. A slot is one
 // (row, chosen expert) pair.
 type State struct {
-	logits   []float32    // [maxRows][experts]
-	chosen   []int32      // [maxRows][used] ascending
-	weights  []float32    // [maxRows][used]
+	logits   []float32 // [maxRows][experts]
+	shared   choices
 	hidden   []float32    // [slots][ff]
 	up       []float32    // [slots][ff]
 	out      []float32    // [slots][embd]
@@ -20,11 +19,31 @@ type State struct {
 	workers  []state
 }
 
+// choices is what the router chose for each row.
+type choices struct {
+	experts []int32   // [rows][used] ascending
+	weights []float32 // [rows][used]
+}
+
+func newChoices(n int) choices {
+	return choices{experts: make([]int32, n), weights: make([]float32, n)}
+}
+
+// choices returns where the worker's view of the choices is. In a private batch
+// every worker makes all choices for itself: that is less work than a meeting.
+func (s *State) choices(e *layers.Env, w int) *choices {
+	if e.Private() {
+		return &s.workers[w].choices
+	}
+	return &s.shared
+}
+
 // state is the memory of one worker.
 type state struct {
-	route *RouteScratch
-	plan  *plan
-	acts  *matmul.Acts // the slots of a private batch
+	choices choices // of a private batch
+	route   *RouteScratch
+	plan    *plan
+	acts    *matmul.Acts // the slots of a private batch
 }
 
 // NewState allocates memory for mixtures of c's sizes. down holds
@@ -34,8 +53,7 @@ func NewState(o model.Options, c *model.Config, down layers.Kinds) *State {
 	slots := o.MaxRows * m.Used
 	s := &State{
 		logits:   make([]float32, o.MaxRows*m.Experts),
-		chosen:   make([]int32, slots),
-		weights:  make([]float32, slots),
+		shared:   newChoices(slots),
 		hidden:   make([]float32, slots*m.FF),
 		up:       make([]float32, slots*m.FF),
 		out:      make([]float32, slots*c.Embd),
@@ -50,7 +68,7 @@ func NewState(o model.Options, c *model.Config, down layers.Kinds) *State {
 	for w := range s.workers {
 		acts := matmul.NewActs(layers.PrivateRows*m.Used, m.FF)
 		acts.Prepare(down...)
-		s.workers[w] = state{route: NewRouteScratch(m), plan: newPlan(m.Experts, slots), acts: acts}
+		s.workers[w] = state{choices: newChoices(layers.PrivateRows * m.Used), route: NewRouteScratch(m), plan: newPlan(m.Experts, slots), acts: acts}
 	}
 	return s
 }
@@ -61,6 +79,6 @@ func StateBytes(o model.Options, c *model.Config, down layers.Kinds) int64 {
 	slots := int64(o.MaxRows * m.Used)
 	row := layers.ActsBytes(m.FF, down)
 	n := int64(o.MaxRows*m.Experts)*4 + slots*(12+8*int64(m.FF)+4*int64(c.Embd)+row)
-	worker := planBytes(m.Experts, int(slots)) + int64(m.Experts)*24 + int64(layers.PrivateRows*m.Used)*row
+	worker := planBytes(m.Experts, int(slots)) + int64(m.Experts)*24 + int64(layers.PrivateRows*m.Used)*(row+8)
 	return n + int64(o.Workers)*worker
 }

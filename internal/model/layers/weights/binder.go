@@ -69,6 +69,9 @@ func (b *Binder) Matrix(dst **matmul.Matrix, name string, rows, cols int) {
 // Experts declares a stack of n matrices, stored one after the other in one
 // tensor, and makes room for them in dst.
 func (b *Binder) Experts(dst *[]*matmul.Matrix, name string, n, rows, cols int) {
+	if b.err != nil {
+		return // sizes that are wrong must not cost memory for every layer
+	}
 	*dst = make([]*matmul.Matrix, n)
 	places := make([]**matmul.Matrix, n)
 	for i := range places {

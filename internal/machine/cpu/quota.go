@@ -23,7 +23,7 @@ func quota(fsys fs.FS) float64 {
 			limit = min(limit, walkUp(fsys, "sys/fs/cgroup", parts[2], quotaV2))
 			continue
 		}
-		for _, c := range strings.Split(parts[1], ",") {
+		for c := range strings.SplitSeq(parts[1], ",") {
 			if c == "cpu" {
 				limit = min(limit, quotaV1Mounts(fsys, parts[1], parts[2]))
 			}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -146,7 +147,7 @@ func (p *problem) sink(i int) *float32 {
 // value element seen. The scores have errors of a few units of 2^-24 times
 // their size (up to about 6 here), which the exponential turns into relative
 // errors of the weights.
-const bound = 4e-6
+const bound = 5e-7
 
 func (p *problem) check(t *testing.T, name string, out []float32) {
 	t.Helper()
@@ -238,17 +239,17 @@ func TestResultsDependOnTheQueryAlone(t *testing.T) {
 			p := newProblem(rng, e, dk, dv, 70, 230, 0, alias)
 			want := p.run(s, p.cut(t, 32))
 			for _, sizes := range [][]int{{230}, {1}, {7}, {64}, {5, 0, 100, 3}} {
-				if d := cmp.Diff(want, p.run(s, p.cut(t, sizes...))); d != "" {
+				if !slices.Equal(want, p.run(s, p.cut(t, sizes...))) {
 					t.Fatalf("%v: chunks of %v change the result", e, sizes)
 				}
 			}
 			chunks := p.cut(t, 48)
-			for _, nq := range []int{1, 2, 3, 4, 5, 8, 17, 33} {
+			for _, nq := range []int{1, 2, 3, 7, 33} {
 				for at := 0; at < p.nq; at += nq {
 					n := min(nq, p.nq-at)
 					out := make([]float32, n*dv)
 					p.Run(s, out, p.q[at*dk:], n, p.limit[at:], nil, chunks)
-					if d := cmp.Diff(want[at*dv:(at+n)*dv], out); d != "" {
+					if !slices.Equal(want[at*dv:(at+n)*dv], out) {
 						t.Fatalf("%v: query %d in a call of %d differs", e, at, n)
 					}
 				}
@@ -283,7 +284,7 @@ func TestHiddenRowsMayHoldAnything(t *testing.T) {
 					}
 				}
 			}
-			if d := cmp.Diff(want, p.run(NewScratch(), p.cut(t, 100))); d != "" {
+			if !slices.Equal(want, p.run(NewScratch(), p.cut(t, 100))) {
 				t.Fatalf("%v: hidden rows change the result", e)
 			}
 		}
@@ -344,7 +345,7 @@ func TestPartsMerge(t *testing.T) {
 			}
 			out := merge(32)
 			p.check(t, e.String()+" merged", out)
-			if d := cmp.Diff(out, merge(11)); d != "" {
+			if !slices.Equal(out, merge(11)) {
 				t.Errorf("%v: chunks change the merged result", e)
 			}
 		}

@@ -26,8 +26,9 @@ type (
 )
 
 // unpackFrom is the number of queries from which on it pays to convert a block
-// of rows once instead of once per group of four.
-const unpackFrom = 9
+// of rows once instead of once per group of four. Measured: at 16 the direct way is
+// faster by a quarter, at 32 the two are equal.
+const unpackFrom = 32
 
 // direct reports whether n queries are multiplied with cache rows as they are,
 // without unpacking them to float32 first. Both ways give the same bits.
@@ -119,4 +120,17 @@ func loadQ8(dst []float32, src []byte) {
 		dst, src = dst[n*blockElems:], src[n*blockBytes:]
 	}
 	loadQ8Go(dst, src)
+}
+
+func storeQ8(dst []byte, x []float32) {
+	n := len(x) / blockElems
+	if n > 0 && (useAVX512 || useAVX2) {
+		if useAVX512 {
+			storeQ8AVX512(unsafe.Pointer(&dst[0]), &x[0], n)
+		} else {
+			storeQ8AVX2(unsafe.Pointer(&dst[0]), &x[0], n)
+		}
+		dst, x = dst[n*blockBytes:], x[n*blockElems:]
+	}
+	storeQ8Go(dst, x)
 }

@@ -70,11 +70,15 @@ func (e Elem) Store(dst []byte, x []float32) {
 	case BF16:
 		vec.F32ToBF16(view[uint16](dst), x)
 	default:
-		for ; len(x) > 0; dst = dst[blockBytes:] {
-			n := min(len(x), blockElems)
-			storeBlock(dst[:blockBytes], x[:n])
-			x = x[n:]
-		}
+		storeQ8(dst, x)
+	}
+}
+
+func storeQ8Go(dst []byte, x []float32) {
+	for ; len(x) > 0; dst = dst[blockBytes:] {
+		n := min(len(x), blockElems)
+		storeBlock(dst[:blockBytes], x[:n])
+		x = x[n:]
 	}
 }
 

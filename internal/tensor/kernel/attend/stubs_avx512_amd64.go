@@ -90,6 +90,11 @@ func valuesQ8x4AVX512(acc *float32, rows unsafe.Pointer, w *float32, dv, accStri
 //go:noescape
 func loadQ8AVX512(dst *float32, src unsafe.Pointer, blocks int)
 
+// storeQ8AVX512 is storeQ8Go for whole blocks, at least one.
+//
+//go:noescape
+func storeQ8AVX512(dst unsafe.Pointer, src *float32, blocks int)
+
 // The bodies by number format, for 1, 2 and 4 queries. Tables of functions would
 // move what their arguments point to to the heap, where all of it is already.
 var (

@@ -64,13 +64,7 @@ func mulGo(dst, x []float32) {
 }
 
 // Scale multiplies x by a: x[i] *= a.
-func Scale(x []float32, a float32) { scale(x, a) }
-
-func scaleGo(x []float32, a float32) {
-	for i := range x {
-		x[i] *= a
-	}
-}
+func Scale(x []float32, a float32) { scaleTo(x, x, a) }
 
 // Max returns the largest element, leaving NaNs out. It is -Inf if there is
 // none.

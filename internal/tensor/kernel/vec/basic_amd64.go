@@ -103,8 +103,6 @@ func mul(dst, x []float32) {
 	mulGo(dst[n:], x[n:])
 }
 
-func scale(x []float32, a float32) { scaleTo(x, x, a) }
-
 func scaleTo(dst, x []float32, a float32) {
 	n := vectors(len(x))
 	if n > 0 {

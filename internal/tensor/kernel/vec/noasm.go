@@ -10,8 +10,6 @@ func add(dst, x []float32) { addGo(dst, x) }
 
 func mul(dst, x []float32) { mulGo(dst, x) }
 
-func scale(x []float32, a float32) { scaleGo(x, a) }
-
 func maxOf(x []float32) float32 { return maxGo(x) }
 
 func sumSquares(x []float32) float64 { return sumSquaresGo(x) }

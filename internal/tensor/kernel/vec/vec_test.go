@@ -291,7 +291,7 @@ func TestElementsDoNotDependOnTheirPlace(t *testing.T) {
 			t.Helper()
 			want := clone(t, x)
 			op(want, y, z)
-			for at := 0; at < n; at++ {
+			for at := range n {
 				for _, k := range []int{1, 3, 17, 40} {
 					end := min(n, at+k)
 					got := clone(t, x[at:end])

@@ -96,23 +96,3 @@ func (t *tier) rowUpdate(e elem, nq, n int) {
 		}
 	}
 }
-
-// q8Rows writes the conversion of whole blocks to float32.
-func (t *tier) q8Rows() {
-	t.line("// func loadQ8%s(dst *float32, src unsafe.Pointer, blocks int)", t.name)
-	t.line("TEXT ·loadQ8%s(SB), NOSPLIT, $0-24", t.name)
-	t.op("MOVQ", "dst+0(FP)", "DI")
-	t.op("MOVQ", "src+8(FP)", "SI")
-	t.op("MOVQ", "blocks+16(FP)", "CX")
-	t.line("\nloop:")
-	for j := range q8.block / t.w {
-		t.load(q8, "SI", j, 0, 1, true)
-		t.op("VMOVUPS", "v0", fmt.Sprintf("%d(DI)", 4*t.w*j))
-	}
-	t.op("ADDQ", fmt.Sprintf("$%d", q8.bytes), "SI")
-	t.op("ADDQ", fmt.Sprintf("$%d", 4*q8.block), "DI")
-	t.op("DECQ", "CX")
-	t.line("\tJNZ loop")
-	t.line("\tVZEROUPPER")
-	t.line("\tRET\n")
-}

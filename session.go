@@ -114,6 +114,20 @@ func (s *Session) Complete(ctx context.Context, prompt string) iter.Seq2[Event, 
 	}
 }
 
+// CompleteTokens continues tokens as they are; nothing is put before them.
+func (s *Session) CompleteTokens(ctx context.Context, ids []int32) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		s.exclusive(yield, func(set settings, _ []Message) {
+			a, err := s.model.llm.CompleteTokens(ctx, slices.Clone(ids), set.stop, set.options())
+			if err != nil {
+				yield(Event{}, publicErr(err))
+				return
+			}
+			deliver(a, yield, func(chat.Event) {})
+		})
+	}
+}
+
 // exclusive runs f unless the session is answering already.
 func (s *Session) exclusive(yield func(Event, error) bool, f func(settings, []Message)) {
 	if !s.busy.CompareAndSwap(false, true) {

@@ -81,6 +81,10 @@ func (in *interp) attribute(x Value, name string) (Value, error) {
 		case "step":
 			return v.step, nil
 		}
+	case *view:
+		if name == "mapping" {
+			return v.d, nil
+		}
 	case *namespace:
 		if a, ok := v.d.Get(name); ok {
 			return a, nil

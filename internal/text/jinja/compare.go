@@ -308,6 +308,10 @@ func hashOf(v Value) (any, error) {
 		return tupleKey(b.String()), nil
 	case *undefined:
 		return kindKey("undefined"), nil
+	case *view:
+		if v.what != "values" {
+			return nil, typeErrorf("unhashable type: '%s'", typeName(v))
+		}
 	case *List, *Dict:
 		return nil, typeErrorf("unhashable type: '%s'", typeName(v))
 	case bytesValue:

@@ -179,6 +179,9 @@ func (x *itemExpr) eval(in *interp, sc *scope) (Value, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s, ok := i.(*sliceValue); ok {
+		return in.slice(v, s)
+	}
 	return in.getItem(v, i)
 }
 

@@ -104,19 +104,16 @@ func asFloat(v Value) (f float64, ok bool, err error) {
 }
 
 func filterInt(a []Value) (Value, error) {
-	def, base := a[1], int64(10)
+	def := a[1]
 	if def == nil {
 		def = int64(0)
-	}
-	base, err := intArg(a[2], base)
-	if err != nil {
-		return nil, err
 	}
 	if u, ok := a[0].(*undefined); ok {
 		return nil, u.err()
 	}
 	if s, ok := a[0].(Str); ok {
-		if n, ok := parseInt(s.s, base); ok {
+		base, err := intArg(a[2], 10)
+		if n, ok := parseInt(s.s, base); ok && err == nil {
 			return n, nil
 		}
 	}

@@ -34,7 +34,7 @@ func sequenceFilters() []*builtin {
 		}),
 		fn("last", "seq", func(in *interp, a []Value) (Value, error) {
 			n, ok := length(a[0])
-			if _, isU := a[0].(*undefined); isU || !ok {
+			if !ok {
 				return nil, typeErrorf("'%s' object is not reversible", typeName(a[0]))
 			}
 			if n == 0 {

@@ -13,7 +13,11 @@ func sortFilters() []*builtin {
 				return nil, err
 			}
 			key := func(v Value) (Value, error) { return in.multiPath(v, a[3], boolArg(a[2], false)) }
-			out, err := in.sorted(items, key, boolArg(a[1], false))
+			reverse, err := flag(a[1])
+			if err != nil {
+				return nil, err
+			}
+			out, err := in.sorted(items, key, reverse)
 			return &List{out}, err
 		}),
 		fn("dictsort", "value case_sensitive? by? reverse?", func(in *interp, a []Value) (Value, error) { return in.dictSort(a) }),
@@ -85,6 +89,12 @@ func (in *interp) sorted(items []Value, key func(Value) (Value, error), reverse 
 }
 
 func (in *interp) dictSort(a []Value) (Value, error) {
+	by, err := strArg(a[2], "key")
+	at := map[string]int{"key": 0, "value": 1}
+	pos, ok := at[by.s]
+	if !ok || err != nil {
+		return nil, errorf(KindRuntime, `you can only sort by either "key" or "value"`)
+	}
 	d, ok := a[0].(*Dict)
 	if !ok {
 		if u, ok := a[0].(*undefined); ok {
@@ -92,21 +102,16 @@ func (in *interp) dictSort(a []Value) (Value, error) {
 		}
 		return nil, typeErrorf("'%s' object has no attribute 'items'", typeName(a[0]))
 	}
-	by, err := strArg(a[2], "key")
+	reverse, err := flag(a[3])
 	if err != nil {
 		return nil, err
-	}
-	at := map[string]int{"key": 0, "value": 1}
-	pos, ok := at[by.s]
-	if !ok {
-		return nil, errorf(KindRuntime, `you can only sort by either "key" or "value"`)
 	}
 	items, err := in.list(&view{d, "items"})
 	if err != nil {
 		return nil, err
 	}
 	key := func(v Value) (Value, error) { return foldKey(v.(*Tuple).v[pos], boolArg(a[1], false)), nil }
-	out, err := in.sorted(items, key, boolArg(a[3], false))
+	out, err := in.sorted(items, key, reverse)
 	return &List{out}, err
 }
 

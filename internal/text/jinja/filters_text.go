@@ -116,7 +116,7 @@ func (in *interp) filterJoin(a []Value) (Value, error) {
 func softlyReversed() *builtin {
 	return fn("reverse", "value", func(in *interp, a []Value) (Value, error) {
 		if s, ok := a[0].(Str); ok {
-			return in.slice(s, int64(s.runeLen()), &sliceValue{None, None, int64(-1)})
+			return in.slice(s, &sliceValue{None, None, int64(-1)})
 		}
 		items, err := in.list(a[0])
 		if err != nil {
@@ -203,13 +203,6 @@ func (in *interp) indent(a []Value) (Value, error) {
 }
 
 func (in *interp) truncate(a []Value) (Value, error) {
-	s, ok := a[0].(Str)
-	if !ok {
-		if u, isU := a[0].(*undefined); isU {
-			return Str{}, map[bool]error{true: nil}[u != nil]
-		}
-		return nil, typeErrorf("object of type '%s' has no len()", typeName(a[0]))
-	}
 	size, err := intArg(a[1], 255)
 	if err != nil {
 		return nil, err
@@ -226,9 +219,16 @@ func (in *interp) truncate(a []Value) (Value, error) {
 	if keep < 0 || leeway < 0 {
 		return nil, errorf(KindRuntime, "expected length >= %d and leeway >= 0, got %d and %d", end.runeLen(), size, leeway)
 	}
-	n := int64(s.runeLen())
+	n, ok := length(a[0])
+	if !ok {
+		return nil, typeErrorf("object of type '%s' has no len()", typeName(a[0]))
+	}
 	if n-leeway <= size {
-		return s, nil
+		return a[0], nil
+	}
+	s, ok := a[0].(Str)
+	if !ok {
+		return nil, typeErrorf("a %s cannot be truncated", typeName(a[0]))
 	}
 	cut := s.slice(0, s.offset(int(keep)))
 	if !boolArg(a[2], false) {

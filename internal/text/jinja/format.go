@@ -205,6 +205,7 @@ type formatSpec struct {
 	align     byte
 	sign      byte
 	alt, zero bool
+	noNegZero bool
 	width     int64
 	group     string
 	prec      int // -1 if absent
@@ -230,6 +231,7 @@ func parseSpec(s string) (formatSpec, error) {
 		return 0
 	}
 	p.sign = take("+- ")
+	p.noNegZero = take("z") != 0
 	p.alt = take("#") != 0
 	if p.zero = take("0") != 0; p.zero && p.align == 0 {
 		p.fill, p.align = "0", '='
@@ -289,6 +291,8 @@ func (in *interp) formatValue(v Value, spec string) (Str, error) {
 		return Str{}, valueErrorf("unknown format code '%c' for object of type 'str'", p.kind)
 	case p.align == '=' && !p.zero:
 		return Str{}, valueErrorf("'=' alignment not allowed in string format specifier")
+	case p.group != "":
+		return Str{}, valueErrorf("cannot specify '%s' with 's'", p.group)
 	case p.sign != 0:
 		return Str{}, valueErrorf("sign not allowed in string format specifier")
 	}

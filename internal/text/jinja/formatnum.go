@@ -19,8 +19,15 @@ func formatNumber(v Value, p formatSpec) (string, error) {
 	if p.kind != 0 && strings.IndexByte("eEfFgGn%", p.kind) < 0 {
 		return "", valueErrorf("unknown format code '%c' for object of type 'float'", p.kind)
 	}
+	neg := math.Signbit(f) && !math.IsNaN(f)
+	if neg || p.sign == '+' || p.sign == ' ' {
+		p.width--
+	}
 	body := floatBody(math.Abs(f), p)
-	if math.Signbit(f) && !math.IsNaN(f) {
+	if p.noNegZero && strings.Trim(body, "0.e+-%") == "" {
+		neg = false
+	}
+	if neg {
 		return "-" + body, nil
 	}
 	return plus(p.sign) + body, nil
@@ -57,6 +64,9 @@ func formatInt(n *big.Int, p formatSpec) (string, error) {
 	s := new(big.Int).Abs(n).Text(base)
 	if p.kind == 'X' {
 		s = strings.ToUpper(s)
+	}
+	if n.Sign() < 0 || p.sign == '+' || p.sign == ' ' {
+		p.width--
 	}
 	s = grouped(s, p, group)
 	if p.alt {

@@ -80,6 +80,24 @@ func boolArg(v Value, def bool) bool {
 	return truth(v)
 }
 
+// flag returns an argument that Python wants to be a number or a boolean.
+func flag(v Value) (bool, error) {
+	if v == nil {
+		return false, nil
+	}
+	n, err := number(v)
+	return n != 0, err
+}
+
+// number returns an integer argument for which None is none.
+func number(v Value) (int64, error) {
+	n, ok := index(v)
+	if !ok {
+		return 0, typeErrorf("'%s' object cannot be interpreted as an integer", typeName(v))
+	}
+	return n, nil
+}
+
 // intArg returns an integer argument; None counts as left out.
 func intArg(v Value, def int64) (int64, error) {
 	if v == nil || v == None {

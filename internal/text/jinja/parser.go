@@ -16,6 +16,10 @@ type parser struct {
 	soft   bool // within an if: an unknown filter fails only when it is reached
 	blocks map[string]*blockStmt
 
+	// unknown holds errors about filters and tests that do not exist, which
+	// count unless they turn out to be part of a conditional.
+	unknown []error
+
 	// names holds, for each macro being parsed, the variables its body reads.
 	names []map[string]bool
 }
@@ -98,6 +102,9 @@ func (p *parser) template() ([]stmt, error) {
 	}
 	if p.cur().kind != tokEOF {
 		return nil, p.fail("unexpected '%s'", p.cur().describe())
+	}
+	if len(p.unknown) > 0 {
+		return nil, p.unknown[0]
 	}
 	return body, nil
 }

@@ -13,14 +13,11 @@ func (p *parser) expression() (expr, error) {
 		return nil, err
 	}
 	defer p.leave()
-	soft, start := p.soft, p.i
+	unknown := len(p.unknown)
 	x, err := p.or()
-	if err == nil && p.isName("if") && !p.soft {
-		// The filters of a conditional are checked when they run. The whole of
-		// it counts, so that the first part is read again.
-		p.i, p.soft = start, true
-		defer func() { p.soft = soft }()
-		x, err = p.or()
+	if err == nil && p.isName("if") {
+		// The filters of a conditional are checked when they run.
+		defer func() { p.unknown = p.unknown[:unknown] }()
 	}
 	for err == nil && p.skipName("if") {
 		c := &condExpr{yes: x}

@@ -64,8 +64,6 @@ func (p *parser) subscript(x expr) (expr, error) {
 	}
 	p.next()
 	switch {
-	case len(items) == 0:
-		return nil, p.fail("expected a subscript, got ']'")
 	case len(items) == 1 && !comma:
 		return &itemExpr{x, items[0]}, nil
 	}
@@ -200,7 +198,7 @@ func (p *parser) filters(x expr, inline bool) (expr, error) {
 			return nil, err
 		}
 		if filterTable[name] == nil && !p.soft {
-			return nil, p.fail("no filter named '%s'", name)
+			p.unknown = append(p.unknown, p.fail("no filter named '%s'", name))
 		}
 		f := &filterExpr{x: x, name: name}
 		if p.isOp("(") {
@@ -250,7 +248,7 @@ func (p *parser) test(x expr) (expr, error) {
 		t.pos = []expr{a}
 	}
 	if err == nil && testTable[t.name] == nil && !p.soft {
-		return nil, p.fail("no test named '%s'", t.name)
+		p.unknown = append(p.unknown, p.fail("no test named '%s'", t.name))
 	}
 	return t, err
 }

@@ -247,7 +247,7 @@ func (in *interp) percentValue(v Value, p formatSpec) (Str, error) {
 
 // percentInt converts the argument of %d and its like.
 func percentInt(v Value, kind byte) (Value, error) {
-	if u, ok := v.(*undefined); ok {
+	if u, ok := v.(*undefined); ok && strings.IndexByte("diu", kind) >= 0 {
 		return nil, u.err()
 	}
 	if f, ok := v.(float64); ok && strings.IndexByte("diu", kind) >= 0 {

@@ -67,6 +67,9 @@ func titleRune(s string) string {
 	if n == len(s) && unicode.ToTitle(r) != unicode.ToUpper(r) {
 		return string(unicode.ToTitle(r))
 	}
+	if r == 'ŉ' {
+		return "ʼN" // the first of the two has no case
+	}
 	if up := specialUpper.Replace(s); up != s {
 		r, n := utf8.DecodeRuneInString(up)
 		return string(unicode.ToTitle(r)) + strings.ToLower(up[n:])

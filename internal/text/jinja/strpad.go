@@ -45,7 +45,7 @@ func padMethods() []*builtin {
 	one := func(name string, f func(in *interp, s Str, n, width int64, fill Str) (Str, error)) *builtin {
 		return fn(name, "self width fillchar?", func(in *interp, a []Value) (Value, error) {
 			s := a[0].(Str)
-			width, err := intArg(a[1], 0)
+			width, err := number(a[1])
 			if err != nil {
 				return nil, err
 			}
@@ -65,7 +65,7 @@ func padMethods() []*builtin {
 		one("center", func(in *interp, s Str, _, width int64, fill Str) (Str, error) { return in.center(s, width, fill) }),
 		fn("zfill", "self width", func(in *interp, a []Value) (Value, error) {
 			s := a[0].(Str)
-			width, err := intArg(a[1], 0)
+			width, err := number(a[1])
 			if err != nil {
 				return nil, err
 			}
@@ -77,7 +77,10 @@ func padMethods() []*builtin {
 			return concat(s.slice(0, sign), rest), err
 		}),
 		fn("expandtabs", "self tabsize?", func(in *interp, a []Value) (Value, error) {
-			size, err := intArg(a[1], 8)
+			if a[1] == nil {
+				a[1] = int64(8)
+			}
+			size, err := number(a[1])
 			if err != nil {
 				return nil, err
 			}

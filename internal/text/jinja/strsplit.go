@@ -26,7 +26,11 @@ func splitMethods() []*builtin {
 	return []*builtin{
 		one("split", false), one("rsplit", true),
 		fn("splitlines", "self keepends?", func(in *interp, a []Value) (Value, error) {
-			lines := splitLines(a[0].(Str), boolArg(a[1], false))
+			keep, err := flag(a[1])
+			if err != nil {
+				return nil, err
+			}
+			lines := splitLines(a[0].(Str), keep)
 			return strList(lines), in.items(int64(len(lines)))
 		}),
 		partition("partition", false), partition("rpartition", true),

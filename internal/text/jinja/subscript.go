@@ -56,9 +56,6 @@ func (in *interp) item(x, i Value) (Value, error) {
 	if _, isView := x.(*view); isView {
 		return nil, nil
 	}
-	if s, ok := i.(*sliceValue); ok {
-		return in.slice(x, n, s)
-	}
 	at, ok := index(i)
 	if !ok {
 		return nil, nil
@@ -89,24 +86,26 @@ func (in *interp) item(x, i Value) (Value, error) {
 // sliceValue is what lo:hi:step makes. The bounds are None where left out.
 type sliceValue struct{ lo, hi, step Value }
 
-// bounds resolves a slice for a sequence of n items: the first place, the
-// number of items and the step.
-func (s *sliceValue) bounds(n int64) (start, count, step int64, err error) {
+// sliceSpan is a slice resolved for a sequence: the first place, the place to stop
+// at, the number of items and the step.
+type sliceSpan struct{ start, stop, count, step int64 }
+
+func (s *sliceValue) bounds(n int64) (r sliceSpan, err error) {
 	for _, v := range []Value{s.lo, s.hi, s.step} {
 		if _, ok := index(v); !ok && v != None {
-			return 0, 0, 0, typeErrorf("slice indices must be integers or None or have an __index__ method")
+			return r, typeErrorf("slice indices must be integers or None or have an __index__ method")
 		}
 	}
-	step = 1
+	r.step = 1
 	if s.step != None {
-		step, _ = index(s.step)
-		step = max(step, -math.MaxInt64)
+		r.step, _ = index(s.step)
+		r.step = max(r.step, -math.MaxInt64)
 	}
-	if step == 0 {
-		return 0, 0, 0, valueErrorf("slice step cannot be zero")
+	if r.step == 0 {
+		return r, valueErrorf("slice step cannot be zero")
 	}
 	lowest, highest := int64(0), n
-	if step < 0 {
+	if r.step < 0 {
 		lowest, highest = -1, n-1
 	}
 	clip := func(v Value, none int64) int64 {
@@ -122,28 +121,35 @@ func (s *sliceValue) bounds(n int64) (start, count, step int64, err error) {
 		}
 		return min(i, highest)
 	}
-	if step > 0 {
-		start = clip(s.lo, lowest)
-		if stop := clip(s.hi, highest); stop > start {
-			count = (stop-start-1)/step + 1
+	if r.step > 0 {
+		r.start, r.stop = clip(s.lo, lowest), clip(s.hi, highest)
+		if r.stop > r.start {
+			r.count = (r.stop-r.start-1)/r.step + 1
 		}
-		return start, count, step, nil
+		return r, nil
 	}
-	start = clip(s.lo, highest)
-	if stop := clip(s.hi, lowest); stop < start {
-		count = (start-stop-1)/-step + 1
+	r.start, r.stop = clip(s.lo, highest), clip(s.hi, lowest)
+	if r.stop < r.start {
+		r.count = (r.start-r.stop-1)/-r.step + 1
 	}
-	return start, count, step, nil
+	return r, nil
 }
 
-func (in *interp) slice(x Value, n int64, s *sliceValue) (Value, error) {
-	start, count, step, err := s.bounds(n)
+// slice is x[lo:hi:step]. Unlike an index it is an error where it makes no
+// sense.
+func (in *interp) slice(x Value, s *sliceValue) (Value, error) {
+	if u, ok := x.(*undefined); ok {
+		return nil, u.err()
+	}
+	n, ok := length(x)
+	if _, isDict := x.(*Dict); isDict || !ok {
+		return nil, typeErrorf("'%s' object cannot be sliced", typeName(x))
+	}
+	r, err := s.bounds(n)
 	if err != nil {
-		if KindOf(err) == KindType {
-			return nil, nil // as an item that is not there
-		}
 		return nil, err
 	}
+	start, count, step := r.start, r.count, r.step
 	switch x := x.(type) {
 	case Str:
 		if err := in.text(int64(len(x.s))); err != nil {
@@ -161,11 +167,11 @@ func (in *interp) slice(x Value, n int64, s *sliceValue) (Value, error) {
 	case *Tuple:
 		return &Tuple{v: pick(x.v, start, count, step)}, in.items(count)
 	case *rangeValue:
-		return newRange(x.start+start*x.step, x.start+(start+count*step)*x.step, step*x.step), nil
+		return newRange(x.at(start), x.at(r.stop), step*x.step), nil
 	case bytesValue:
 		return bytesValue(pick([]byte(x), start, count, step)), nil
 	}
-	return nil, nil
+	return nil, typeErrorf("'%s' object is not subscriptable", typeName(x))
 }
 
 func pick[T any](v []T, start, count, step int64) []T {

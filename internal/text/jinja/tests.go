@@ -36,8 +36,8 @@ func tests() map[string]*builtin {
 			return ok
 		}),
 		is("escaped", func(v Value) bool { s, ok := v.(Str); return ok && s.safe }),
-		is("filter", func(v Value) bool { s, ok := v.(Str); return ok && filterTable[s.s] != nil }),
-		is("test", func(v Value) bool { s, ok := v.(Str); return ok && testTable[s.s] != nil }),
+		fn("filter", "value", func(_ *interp, a []Value) (Value, error) { return known(filterTable, a[0]) }),
+		fn("test", "value", func(_ *interp, a []Value) (Value, error) { return known(testTable, a[0]) }),
 		fn("iterable", "value", func(in *interp, a []Value) (Value, error) {
 			_, err := in.iter(a[0])
 			return err == nil, nil
@@ -60,6 +60,13 @@ func tests() map[string]*builtin {
 		}
 	}
 	return m
+}
+
+// known reports whether v is a name in the table.
+func known(table map[string]*builtin, v Value) (Value, error) {
+	s, ok := v.(Str)
+	_, err := hashOf(v)
+	return ok && table[s.s] != nil, err
 }
 
 // sameType keeps 1 from being the same as True or 1.0.

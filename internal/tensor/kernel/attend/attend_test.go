@@ -237,6 +237,10 @@ func TestResultsDependOnTheQueryAlone(t *testing.T) {
 		f := func(e Elem, dk, dv int, alias bool) {
 			t.Helper()
 			p := newProblem(rng, e, dk, dv, 70, 230, 0, alias)
+			p.first = make([]int32, p.nq)
+			for i := range p.nq / 2 { // some have windows
+				p.first[2*i] = p.limit[2*i] - int32(rng.IntN(120))
+			}
 			want := p.run(s, p.cut(t, 32))
 			for _, sizes := range [][]int{{230}, {1}, {7}, {64}, {5, 0, 100, 3}} {
 				if !slices.Equal(want, p.run(s, p.cut(t, sizes...))) {
@@ -248,7 +252,7 @@ func TestResultsDependOnTheQueryAlone(t *testing.T) {
 				for at := 0; at < p.nq; at += nq {
 					n := min(nq, p.nq-at)
 					out := make([]float32, n*dv)
-					p.Run(s, out, p.q[at*dk:], n, p.limit[at:], nil, chunks)
+					p.Run(s, out, p.q[at*dk:], n, p.limit[at:], p.first[at:], chunks)
 					if !slices.Equal(want[at*dv:(at+n)*dv], out) {
 						t.Fatalf("%v: query %d in a call of %d differs", e, at, n)
 					}

@@ -23,8 +23,8 @@ type Config struct {
 	MaxSeqs int
 	// MaxRows is the MaxRows that the model was loaded with; 0 means 512.
 	MaxRows int
-	// MaxOutputs is how many rows of one step may need logits; 0 means MaxSeqs,
-	// and at least 32.
+	// MaxOutputs is how many rows of one step may need logits; 0 means as many as
+	// 64 MiB hold, and at least MaxSeqs.
 	MaxOutputs int
 	// Queue is how many requests may wait; 0 means 256.
 	Queue int
@@ -70,7 +70,8 @@ func (c *Config) withDefaults() error {
 	def(&c.MaxRows, 512)
 	def(&c.MaxSeqs, min(16, c.MaxRows))
 	c.MaxSeqs = max(c.MaxSeqs, min(c.Parallel, c.MaxRows))
-	def(&c.MaxOutputs, max(c.MaxSeqs, min(32, c.MaxRows)))
+	const logitBytes = 64 << 20
+	def(&c.MaxOutputs, max(c.MaxSeqs, min(logitBytes/4/max(1, c.Model.Config().Vocab), c.MaxRows)))
 	def(&c.Queue, 256)
 	def(&c.Snapshots, 2*c.MaxSeqs)
 	if c.StepTime == 0 {

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -239,6 +240,17 @@ func TestForwardErrorEndsTheSequence(t *testing.T) {
 	m.Fail.Store(false)
 	if got, _ := read(t, submit(t, e, greedy(seq(3, 1), 5))); len(got) != 5 {
 		t.Errorf("%d tokens after an error", len(got))
+	}
+}
+
+func TestPanicEndsItsBatchOnly(t *testing.T) {
+	e := start(t, Config{}, enginetest.New(100, 64, 8, false))
+	r := &Request{Prompt: seq(5, 1), Score: func(int, []float32) { panic("oops") }}
+	if _, res := read(t, submit(t, e, r)); res.Reason != Failed || !strings.Contains(res.Err.Error(), "oops") {
+		t.Errorf("result %+v", res)
+	}
+	if got, _ := read(t, submit(t, e, greedy(seq(3, 1), 5))); len(got) != 5 {
+		t.Errorf("%d tokens after a panic", len(got))
 	}
 }
 

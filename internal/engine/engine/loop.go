@@ -147,16 +147,31 @@ func (l *loop) step() {
 		return
 	}
 	l.fillBatch()
-	if err := l.e.cfg.Model.Forward(&l.batch); err != nil {
+	if err := l.compute(); err != nil {
 		for _, w := range l.plan.Work {
 			l.finish(w.Seq.Data.(*sequence), Failed, fmt.Errorf("engine: %w", err))
 		}
 		return
 	}
-	l.commit()
 	took := time.Since(begin)
 	l.pace.measure(&l.plan, took)
 	l.publishStats(StepInfo{Decode: l.plan.Decodes, Prefill: l.plan.Prefill, Seqs: len(l.plan.Work), Took: took})
+}
+
+// compute runs the batch and commits it. A panic, in a kernel or in a caller's
+// mask or score function, ends the sequences of this batch and not the program:
+// others go on.
+func (l *loop) compute() (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("internal error: %v", r)
+		}
+	}()
+	if err := l.e.cfg.Model.Forward(&l.batch); err != nil {
+		return err
+	}
+	l.commit()
+	return nil
 }
 
 // copyCached makes the copies that the admitted sequences start from.
@@ -275,6 +290,9 @@ func (l *loop) sample(q *sequence, logits []float32) {
 
 // finish takes a sequence out and tells its reader.
 func (l *loop) finish(q *sequence, r Reason, err error) {
+	if q.State() == sched.Finished {
+		return
+	}
 	l.sch.Remove(&q.Seq, r != Failed)
 	l.uncount(q)
 	q.detach()

@@ -293,7 +293,7 @@ func (in *interp) formatValue(v Value, spec string) (Str, error) {
 		return Str{}, valueErrorf("'=' alignment not allowed in string format specifier")
 	case p.group != "":
 		return Str{}, valueErrorf("cannot specify '%s' with 's'", p.group)
-	case p.sign != 0:
+	case p.sign != 0 || p.noNegZero:
 		return Str{}, valueErrorf("sign not allowed in string format specifier")
 	}
 	if p.prec >= 0 {

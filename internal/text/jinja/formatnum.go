@@ -41,6 +41,9 @@ func plus(sign byte) string {
 }
 
 func formatInt(n *big.Int, p formatSpec) (string, error) {
+	if p.noNegZero {
+		return "", valueErrorf("negative zero coercion (z) not allowed in integer format specifier")
+	}
 	if p.prec >= 0 {
 		return "", valueErrorf("precision not allowed in integer format specifier")
 	}

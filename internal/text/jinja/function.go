@@ -182,7 +182,7 @@ func (m *macro) bind(in *interp, sc *scope, a args) ([]Value, *Dict, error) {
 			kwargs.Set(n, a.named[i])
 		}
 	}
-	if _, ok := sc.vars["caller"]; d.caller && !ok {
+	if _, ok := sc.own("caller"); d.caller && !ok {
 		sc.set("caller", &undefined{hint: "no caller defined", name: Text("caller")})
 	}
 	if kwargs.Len() > 0 && !d.kwargs {

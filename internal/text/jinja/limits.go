@@ -2,7 +2,7 @@ package jinja
 
 // Defaults of Options' limits.
 const (
-	DefaultMaxSteps = 5_000_000
+	DefaultMaxSteps = 8_000_000
 	DefaultMaxBytes = 512 << 20
 	maxText         = 64 << 20 // bytes of one string
 	maxItems        = 1 << 20  // items of one list

@@ -47,7 +47,7 @@ func (s *forStmt) loop(in *interp, sc *scope, seq Value, depth int64) error {
 		if err := in.step(1); err != nil {
 			return err
 		}
-		inner := &scope{parent: sc}
+		inner := &scope{parent: sc, vars: make([]variable, 0, 4)}
 		inner.set("loop", l)
 		if err := in.assign(inner, s.target, v); err != nil {
 			return err

@@ -97,21 +97,39 @@ type interp struct {
 
 // scope holds variables; a name that is not here is looked for outside.
 type scope struct {
-	vars   map[string]Value
-	ctx    *Dict // the variables of the rendering, in the root only
+	vars   []variable // few, so that a list beats a map
+	ctx    *Dict      // the variables of the rendering, in the root only
 	parent *scope
 }
 
+type variable struct {
+	name string
+	v    Value
+}
+
 func (s *scope) set(name string, v Value) {
-	if s.vars == nil {
-		s.vars = make(map[string]Value, 4)
+	for i := range s.vars {
+		if s.vars[i].name == name {
+			s.vars[i].v = v
+			return
+		}
 	}
-	s.vars[name] = v
+	s.vars = append(s.vars, variable{name, v})
+}
+
+// own returns a variable of this scope alone.
+func (s *scope) own(name string) (Value, bool) {
+	for i := range s.vars {
+		if s.vars[i].name == name {
+			return s.vars[i].v, true
+		}
+	}
+	return nil, false
 }
 
 func (s *scope) get(name string) (Value, bool) {
 	for ; s != nil; s = s.parent {
-		if v, ok := s.vars[name]; ok {
+		if v, ok := s.own(name); ok {
 			return v, true
 		}
 		if s.ctx != nil {

@@ -240,10 +240,11 @@ func (l *loop) commit() {
 }
 
 // snapshot saves the state of a model that has one, at the last block border of
-// the prompt.
+// the prompt: from there a prompt with another ending, or the same one again,
+// can continue. The state at the sequence's end is saved when it ends.
 func (l *loop) snapshot(q *sequence, end int) {
-	bt := l.mem.spec.BlockTokens
-	if l.mem.spec.StateBytes == 0 || end%bt != 0 || len(q.Tokens)-end > bt {
+	bt, prompt := l.mem.spec.BlockTokens, len(q.req.Prompt)
+	if l.mem.spec.StateBytes == 0 || end != (prompt-1)/bt*bt {
 		return
 	}
 	if dst, ok := l.pool.Snapshot(&q.KV); ok {

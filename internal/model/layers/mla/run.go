@@ -1,0 +1,276 @@
+package mla
+
+import (
+	"github.com/holdfast-llm/holdfast/internal/machine/par"
+	"github.com/holdfast-llm/holdfast/internal/model/layers"
+	"github.com/holdfast-llm/holdfast/internal/tensor/kernel/attend"
+	"github.com/holdfast-llm/holdfast/internal/tensor/kernel/matmul"
+	"github.com/holdfast-llm/holdfast/internal/tensor/kernel/vec"
+)
+
+// Run adds the attention of a layer to the residual stream. norm is the norm
+// before it. Afterwards each worker may use its own rows, and all rows in a
+// private batch.
+func (l *Layer) Run(e *layers.Env, w, layer int, st *State, norm []float32, eps float32) {
+	acts := e.NormRows(w, l.kinds, norm, eps)
+	e.Products(w, acts, l.down)
+	e.Barrier(w)
+	l.store(e, w, st)
+	if l.Index != nil {
+		l.Index.store(e, w, l, st)
+	}
+	if l.up != nil {
+		acts = e.NormInto(w, l.upKinds, st.qa, l.QLora, l.qANorm, st.LatentEps)
+		e.Products(w, acts, l.up)
+	}
+	e.Barrier(w)
+	if l.Index != nil {
+		l.Index.choose(e, w, layer, l, st)
+	}
+	l.attend(e, w, layer, st)
+	e.Barrier(w)
+	e.Project(w, l.Out, st.Out, nil)
+}
+
+// store normalises the latents of the worker's own rows, rotates the shared part
+// of the keys and puts both into the cache.
+func (l *Layer) store(e *layers.Env, w int, st *State) {
+	lo, hi := e.Share(w, e.N())
+	n := l.Row()
+	for r := lo; r < hi; r++ {
+		row := st.kva[r*n : (r+1)*n]
+		vec.RMSNorm(row[:l.KVLora], row[:l.KVLora], l.kvANorm, st.LatentEps)
+		vec.RopeNorm(row[l.KVLora:], st.cs[r*l.Rope:(r+1)*l.Rope])
+		st.Elem.Store(st.cacheRow(e, l.cacheOff, st.params.KStride, r), row)
+	}
+}
+
+// cacheRow returns the bytes of row r in a part of the cache blocks that begins
+// at off and has size bytes per position.
+func (st *State) cacheRow(e *layers.Env, off, size, r int) []byte {
+	blocks, pos := e.Rows.Seqs[e.Rows.Seq[r]].Blocks, int(e.Rows.Pos[r])
+	at := int(blocks[pos/st.blockTokens])*st.blockBytes + off + pos%st.blockTokens*size
+	return e.Rows.Batch.Cache[at : at+size]
+}
+
+// chunks lists the cached rows of positions [lo, hi) of a sequence.
+func (l *Layer) chunks(e *layers.Env, st *State, list []attend.Chunk, seq, lo, hi int) []attend.Chunk {
+	cache, blocks := e.Rows.Batch.Cache, e.Rows.Seqs[seq].Blocks
+	size := st.params.KStride
+	list = list[:0]
+	for p := lo; p < hi; {
+		in := p % st.blockTokens
+		n := min(st.blockTokens-in, hi-p)
+		at := int(blocks[p/st.blockTokens])*st.blockBytes + l.cacheOff + in*size
+		rows := cache[at : at+n*size]
+		list = append(list, attend.Chunk{K: rows, V: rows, N: n})
+		p += n
+	}
+	return list
+}
+
+// attend computes the attention of all rows into st.Out.
+func (l *Layer) attend(e *layers.Env, w, layer int, st *State) {
+	claims := st.claims[claimsPerLayer*layer:]
+	if st.mode == byHeads && len(st.long) == 0 {
+		lo, hi := e.Share(w, l.Heads)
+		for h := lo; h < hi; h++ {
+			l.absorbHead(e, w, st, h)
+		}
+		if lo < hi {
+			for i := range st.tiles {
+				for r := range st.tiles[i].n {
+					l.unit(e, w, st, &st.tiles[i], r, 1, lo, hi-lo)
+				}
+			}
+		}
+		for h := lo; h < hi; h++ {
+			l.expandHead(e, w, st, h)
+		}
+		return
+	}
+	if len(st.long) > 0 {
+		l.rebuild(e, w, claims[2], st)
+	}
+	if len(st.tiles) == 0 {
+		return
+	}
+	l.eachHead(claims[0], func(h int) { l.absorbHead(e, w, st, h) })
+	e.Barrier(w)
+	if st.mode == byParts {
+		l.runParts(e, w, claims[1], st)
+	} else {
+		l.runTiles(e, w, claims[1], st)
+	}
+	e.Barrier(w)
+	l.eachHead(claims[3], func(h int) { l.expandHead(e, w, st, h) })
+}
+
+// eachHead calls f for heads until none is left.
+func (l *Layer) eachHead(c *par.Claim, f func(h int)) {
+	for {
+		h, _, ok := c.Next(1, l.Heads)
+		if !ok {
+			return
+		}
+		f(h)
+	}
+}
+
+// absorbHead takes the queries of one head of all rows through Kb^T and rotates
+// their other part.
+func (l *Layer) absorbHead(e *layers.Env, w int, st *State, h int) {
+	k, m := &st.work[w], l.absorb[h]
+	kind := m.Kind(e.Exact)
+	n, qk := l.Row(), l.QK()
+	for _, run := range st.runs {
+		for r := run.row; r < run.row+run.n; r++ {
+			q := st.q[(r*l.Heads+h)*qk:][:qk]
+			k.acts.Set(kind, r, q[:l.Nope])
+			kr := st.ql[(r*l.Heads+h)*n+l.KVLora:][:l.Rope]
+			copy(kr, q[l.Nope:])
+			vec.RopeNorm(kr, st.cs[r*l.Rope:(r+1)*l.Rope])
+		}
+		dst := st.ql[(run.row*l.Heads+h)*n:]
+		matmul.Mul(dst, l.Heads*n, m, 0, m.Groups(), k.acts, kind, e.RowList(run.row, run.row+run.n), run.n, e.Scratch(w))
+	}
+}
+
+// expandHead turns one head's sums of latents of all rows into values.
+func (l *Layer) expandHead(e *layers.Env, w int, st *State, h int) {
+	k, m := &st.work[w], l.values[h]
+	kind := m.Kind(e.Exact)
+	n := l.Row()
+	for _, run := range st.runs {
+		for r := run.row; r < run.row+run.n; r++ {
+			k.acts.Set(kind, r, st.ql[(r*l.Heads+h)*n:][:l.KVLora])
+		}
+		dst := st.Out[(run.row*l.Heads+h)*l.Value:]
+		matmul.Mul(dst, l.Heads*l.Value, m, 0, m.Groups(), k.acts, kind, e.RowList(run.row, run.row+run.n), run.n, e.Scratch(w))
+	}
+}
+
+// runTiles hands out tiles, and subsets of heads where there are many.
+func (l *Layer) runTiles(e *layers.Env, w int, claim *par.Claim, st *State) {
+	per := (l.Heads + st.heads - 1) / st.heads
+	for {
+		u, _, ok := claim.Next(1, len(st.tiles)*per)
+		if !ok {
+			return
+		}
+		t, h := &st.tiles[u/per], u%per*st.heads
+		l.unit(e, w, st, t, 0, t.n, h, min(st.heads, l.Heads-h))
+	}
+}
+
+// unit computes the sums of latents of n rows of a tile, from row r of it on, for
+// hn heads from h on. Only for all heads together may n be more than 1.
+func (l *Layer) unit(e *layers.Env, w int, st *State, t *tile, r, n, h, hn int) {
+	k := &st.work[w]
+	row := t.row + r
+	at := (row*l.Heads + h) * l.Row()
+	q, nq := st.ql[at:at+n*hn*l.Row()], n*hn
+	rows := l.limits(e, st, k, row, n, hn)
+	out := k.out[:nq*l.KVLora]
+	if rows <= partRows {
+		k.chunks = l.visible(e, st, k.chunks, t.seq, row, 0, rows)
+		k.params.Run(k.s, out, q, nq, k.limit[:nq], nil, k.chunks)
+	} else {
+		parts := partsOf(rows)
+		for p := range parts {
+			l.part(e, w, st, k.parts[p], t, row, p, rows, q, nq)
+		}
+		k.params.Merge(out, k.parts[:parts])
+	}
+	l.put(q, out)
+}
+
+// put writes results over the queries that they came from.
+func (l *Layer) put(q, out []float32) {
+	for i := 0; len(out) > 0; i++ {
+		copy(q[i*l.Row():], out[:l.KVLora])
+		out = out[l.KVLora:]
+	}
+}
+
+// limits sets how many rows each of n*hn queries sees and returns the most.
+func (l *Layer) limits(e *layers.Env, st *State, k *work, row, n, hn int) int {
+	most := 0
+	for i := range n {
+		see := int(e.Rows.Pos[row+i]) + 1
+		if l.Index != nil {
+			see = st.index.count(row+i, see)
+		}
+		for j := range hn {
+			k.limit[i*hn+j] = int32(see)
+		}
+		most = max(most, see)
+	}
+	return most
+}
+
+// visible lists the cached rows lo to hi-1 of those that a row sees.
+func (l *Layer) visible(e *layers.Env, st *State, list []attend.Chunk, seq, row, lo, hi int) []attend.Chunk {
+	if l.Index != nil {
+		if kept := st.index.list(row); kept != nil {
+			return l.picked(e, st, list, seq, kept[lo:hi])
+		}
+	}
+	return l.chunks(e, st, list, seq, lo, hi)
+}
+
+// picked lists the cached rows of ascending positions, neighbours together.
+func (l *Layer) picked(e *layers.Env, st *State, list []attend.Chunk, seq int, kept []int32) []attend.Chunk {
+	cache, blocks := e.Rows.Batch.Cache, e.Rows.Seqs[seq].Blocks
+	size := st.params.KStride
+	list = list[:0]
+	for i := 0; i < len(kept); {
+		p, n := int(kept[i]), 1
+		in := p % st.blockTokens
+		for i+n < len(kept) && int(kept[i+n]) == p+n && in+n < st.blockTokens {
+			n++
+		}
+		at := int(blocks[p/st.blockTokens])*st.blockBytes + l.cacheOff + in*size
+		rows := cache[at : at+n*size]
+		list = append(list, attend.Chunk{K: rows, V: rows, N: n})
+		i += n
+	}
+	return list
+}
+
+// part computes part p of the visible rows for some queries.
+func (l *Layer) part(e *layers.Env, w int, st *State, part *attend.Partial, t *tile, row, p, rows int, q []float32, nq int) {
+	k := &st.work[w]
+	lo, hi := p*partRows, min((p+1)*partRows, rows)
+	k.chunks = l.visible(e, st, k.chunks, t.seq, row, lo, hi)
+	k.params.RunPartial(k.s, part, q, nq, k.limit[:nq], nil, k.chunks, lo)
+}
+
+// runParts hands out the parts of the context of a few rows. The workers meet
+// before the parts are put together.
+func (l *Layer) runParts(e *layers.Env, w int, claim *par.Claim, st *State) {
+	k := &st.work[w]
+	for {
+		i, _, ok := claim.Next(1, len(st.tiles)*st.parts)
+		if !ok {
+			break
+		}
+		t, p := &st.tiles[i/st.parts], i%st.parts
+		rows := l.limits(e, st, k, t.row, t.n, l.Heads)
+		if p < partsOf(rows) {
+			at := t.row * l.Heads * l.Row()
+			nq := t.n * l.Heads
+			l.part(e, w, st, st.spread[i], t, t.row, p, rows, st.ql[at:at+nq*l.Row()], nq)
+		}
+	}
+	e.Barrier(w)
+	lo, hi := e.Share(w, len(st.tiles))
+	for i := lo; i < hi; i++ {
+		t := &st.tiles[i]
+		rows := l.limits(e, st, k, t.row, t.n, l.Heads)
+		at, nq := t.row*l.Heads*l.Row(), t.n*l.Heads
+		out := k.out[:nq*l.KVLora]
+		k.params.Merge(out, st.spread[i*st.parts:i*st.parts+partsOf(rows)])
+		l.put(st.ql[at:at+nq*l.Row()], out)
+	}
+}

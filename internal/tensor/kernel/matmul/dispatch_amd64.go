@@ -13,7 +13,18 @@ var (
 	useVNNI = cpu.Has("avx512vnni")
 )
 
+// prefetchAhead is how many bytes ahead of its loads a kernel prefetches. It is
+// read by the assembly.
+//
+// An AMD Zen 4 reads fastest when its own prefetchers see the loads early: 32
+// GB/s on one thread with 0 to 256 bytes, 20 with 512 and more. An Intel core
+// with few line fill buffers gains from the larger distance.
+var prefetchAhead int = 4096
+
 func init() {
+	if vendorAMD() {
+		prefetchAhead = 64
+	}
 	cpu.Register("avx2", &useAVX2)
 	cpu.Register("avx512vnni", &useVNNI)
 	for t, ks := range vnniKernels() {

@@ -53,3 +53,6 @@ func probeFMA512(n int)
 
 // probeFMA256 runs n rounds of 12 fused multiply-adds of 8 numbers.
 func probeFMA256(n int)
+
+// vendorAMD reports whether the processor is made by AMD, by CPUID.
+func vendorAMD() bool

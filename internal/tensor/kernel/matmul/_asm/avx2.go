@@ -9,8 +9,9 @@ import "fmt"
 //	BX        the unit, plus 8 bytes: byte scales
 //	DX        the sums, plus 32 bytes
 //	R8..R11   rows of activations
-//	R12       0 in the first half, 32 in the second: with SI it makes the
-//	          halves prefetch every other line
+//	R12       how far ahead to prefetch, plus 32 in the second half: with SI it
+//	          makes the halves prefetch every other line
+//	R13       R12 when both halves are done
 //	CX        units left
 //
 //	Y0..Y3    sums of 16-bit products (T), one per row of activations
@@ -85,7 +86,8 @@ func avx2Unit(f *file, name string, ny, bytes, xBytes int, set []string, body fu
 		f.p("VMOVUPS Y0, %d(DX)", 32*c)
 	}
 	f.raw("loop:")
-	f.p("XORQ R12, R12")
+	f.p("MOVQ ·prefetchAhead(SB), R12")
+	f.p("LEAQ 64(R12), R13")
 	f.raw("half:")
 	body()
 	f.p("ADDQ $32, SI")
@@ -93,7 +95,7 @@ func avx2Unit(f *file, name string, ny, bytes, xBytes int, set []string, body fu
 	f.p("ADDQ $8, BX")
 	f.p("ADDQ $32, DX")
 	f.p("ADDQ $32, R12")
-	f.p("CMPQ R12, $64")
+	f.p("CMPQ R12, R13")
 	f.p("JNE half")
 	f.p("ADDQ $%d, SI", bytes-64)
 	f.p("ADDQ $%d, DI", bytes-32)
@@ -114,7 +116,7 @@ type halfPrefetcher struct {
 
 func (p *halfPrefetcher) line() {
 	if p.next < p.end {
-		p.f.p("PREFETCHT0 %d(SI)(R12*1)", ahead+p.next)
+		p.f.p("PREFETCHT0 %d(SI)(R12*1)", p.next)
 		p.next += 128
 	}
 }

@@ -38,6 +38,7 @@ func avx2FloatKernel(f *file, name string, t *floatType, ny int) {
 		f.p("%s", t.set)
 	}
 	f.p("MOVQ SI, DI")
+	f.p("MOVQ ·prefetchAhead(SB), BX")
 	f.p("XORQ R12, R12")
 	f.raw("half:")
 	for c := range 4 {
@@ -53,7 +54,7 @@ func avx2FloatKernel(f *file, name string, t *floatType, ny int) {
 	}
 	f.raw("loop:")
 	for o := 0; o < t.bytes; o += 64 {
-		f.p("PREFETCHT0 %d(SI)", ahead+o)
+		f.p("PREFETCHT0 %d(SI)(BX*1)", o)
 	}
 	if t.name == "BF16" {
 		f.p("VMOVDQU (SI), Y9")
@@ -80,9 +81,9 @@ func avx2FloatKernel(f *file, name string, t *floatType, ny int) {
 	f.p("LEAQ 16(SI), DI")
 	f.p("ADDQ $32, SI")
 	f.p("ADDQ $32, DX")
-	f.p("LEAQ (CX*8), BX")
+	f.p("LEAQ (CX*8), AX")
 	for c := range ny {
-		f.p("SUBQ BX, %s", avx2Cols[c])
+		f.p("SUBQ AX, %s", avx2Cols[c])
 	}
 	f.p("JMP half")
 	f.raw("done:")

@@ -13,9 +13,6 @@ var vnniTiles = []int{1, 2, 4, 8, 12}
 // vnniCols are the registers that point to the activation rows.
 var vnniCols = []string{"R8", "R9", "R10", "R11", "R12", "R13", "R14", "R15", "AX", "BX", "CX", "DX"}
 
-// ahead is how far ahead of the current unit decode kernels prefetch.
-const ahead = 4096
-
 // vnniMacros defines, for a tile of ny rows, the steps on all rows: Z0.. hold the
 // sums of a block (T), Z12.. those of a unit or of the whole row (S).
 func vnniMacros(f *file, ny int) {
@@ -61,7 +58,15 @@ func vnniStart(f *file, name string, ny int) {
 		f.p("MOVQ DX, %s", r)
 	}
 	f.p("MOVQ out+32(FP), DI")
+	if ny <= decodeTile {
+		f.p("MOVQ ·prefetchAhead(SB), BX")
+	}
 }
+
+// decodeTile is the largest tile whose kernels prefetch weights: those of the
+// larger ones are in the cache. BX holds the distance, which differs from
+// processor to processor.
+const decodeTile = 8
 
 func constant(f *file, name string, value uint32) {
 	f.raw("DATA %s<>+0(SB)/4, $0x%08x", name, value)
@@ -95,7 +100,7 @@ type prefetcher struct {
 
 func (p *prefetcher) line() {
 	if p.on && p.next < p.end {
-		p.f.p("PREFETCHT0 %d(SI)", ahead+p.next)
+		p.f.p("PREFETCHT0 %d(SI)(BX*1)", p.next)
 		p.next += 64
 	}
 }

@@ -189,7 +189,7 @@ func vnniQ8KKernel(f *file, name string, t *q8kType, ny int) {
 	f.p("SAVE%d", ny)
 	f.raw("loop:")
 	f.p("CLEAR%d", ny)
-	pre := prefetcher{f: f, on: ny <= 8, end: t.bytes}
+	pre := prefetcher{f: f, on: ny <= decodeTile, end: t.bytes}
 	for b := range 256 / t.block {
 		q8kBlock(f, t, ny, b, &pre)
 	}

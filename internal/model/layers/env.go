@@ -33,6 +33,7 @@ type Env struct {
 	workers []worker
 	iota    []int32      // [maxRows] 0, 1, 2, ...: row lists are cut from it
 	claims  []*par.Claim // reset at every Begin
+	ring    [ringSize]par.Claim
 }
 
 // worker is the memory of one worker.
@@ -40,6 +41,8 @@ type worker struct {
 	mul  *matmul.Scratch
 	acts *matmul.Acts // PrivateRows rows, converted by this worker alone
 	row  []float32    // [maxCols] one row on its way to being converted
+	turn int          // how many claims of the ring the worker has used
+	_    [64]byte     // keeps turn out of the next worker's cache line
 }
 
 // Shape is what an Env needs to know in advance.
@@ -92,6 +95,12 @@ func ActsBytes(cols int, kinds Kinds) int64 {
 func (e *Env) Begin(b *model.Batch, c *model.Config, spec model.CacheSpec) error {
 	for _, claim := range e.claims {
 		claim.Reset()
+	}
+	for i := range e.ring {
+		e.ring[i].Reset()
+	}
+	for w := range e.workers {
+		e.workers[w].turn = 0
 	}
 	return e.Rows.Set(b, c, spec)
 }
@@ -184,9 +193,15 @@ func (e *Env) Project(w int, m *matmul.Matrix, x []float32 /* [N][m.Cols] */, bi
 	if !e.Private() {
 		e.Barrier(w)
 	}
-	lo, hi = e.Share(w, m.Groups())
-	matmul.MulAdd(e.X, e.Embd, m, lo, hi, acts, kind, nil, e.Rows.N, e.Scratch(w))
-	e.addBias(bias, 0, e.Rows.N, lo*matmul.Group, min(hi*matmul.Group, e.Embd))
+	claim, groups := e.Claim(w), m.Groups()
+	for {
+		lo, hi, ok := claim.Next(e.Grain(groups), groups)
+		if !ok {
+			break
+		}
+		matmul.MulAdd(e.X, e.Embd, m, lo, hi, acts, kind, nil, e.Rows.N, e.Scratch(w))
+		e.addBias(bias, 0, e.Rows.N, lo*matmul.Group, min(hi*matmul.Group, e.Embd))
+	}
 	e.Barrier(w)
 }
 

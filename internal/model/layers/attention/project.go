@@ -12,16 +12,24 @@ import (
 // projected; otherwise the workers meet in between. It ends with a barrier.
 func (l *Layer) QKV(e *layers.Env, w int, st *State, acts *matmul.Acts) {
 	units := l.Heads + 2*l.KVHeads
-	lo, hi := e.Share(w, units)
-	if l.byHeads(e.Workers()) {
-		l.project(e, w, st, acts, l.groupOf(lo), l.groupOf(hi))
-	} else {
-		from, to := e.Share(w, l.groups())
-		l.project(e, w, st, acts, from, to)
+	byHeads := l.byHeads(e.Workers())
+	if !byHeads {
+		lo, hi := e.Share(w, l.groups())
+		l.project(e, w, st, acts, lo, hi)
 		e.Barrier(w)
 	}
-	for u := lo; u < hi; u++ {
-		l.finish(e, st, u)
+	claim := e.Claim(w)
+	for {
+		lo, hi, ok := claim.Next(e.Grain(units), units)
+		if !ok {
+			break
+		}
+		if byHeads {
+			l.project(e, w, st, acts, l.groupOf(lo), l.groupOf(hi))
+		}
+		for u := lo; u < hi; u++ {
+			l.finish(e, st, u)
+		}
 	}
 	e.Barrier(w)
 }

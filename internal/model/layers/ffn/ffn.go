@@ -46,12 +46,18 @@ func NewBuffers(o model.Options, maxWidth int) *Buffers {
 // BuffersBytes returns what NewBuffers allocates.
 func BuffersBytes(o model.Options, maxWidth int) int64 { return 8 * int64(o.MaxRows) * int64(maxWidth) }
 
-// GateUp computes worker w's share of the hidden units for all rows into
+// GateUp computes what worker w claims of the hidden units for all rows into
 // buf.Hidden. The caller puts a barrier before what reads them.
 func (f *FFN) GateUp(e *layers.Env, w int, acts *matmul.Acts, buf *Buffers) {
-	lo, hi := e.Share(w, f.Gate.Groups())
 	rows := Rows{Acts: acts, N: e.N(), Clamp: f.Clamp}
-	rows.GateUp(e, w, f.Gate, f.Up, buf.Hidden, buf.up, lo, hi)
+	claim, groups := e.Claim(w), f.Gate.Groups()
+	for {
+		lo, hi, ok := claim.Next(e.Grain(groups), groups)
+		if !ok {
+			return
+		}
+		rows.GateUp(e, w, f.Gate, f.Up, buf.Hidden, buf.up, lo, hi)
+	}
 }
 
 // Rows names the activation rows of a product.

@@ -65,6 +65,12 @@ func (h *Head) Run(e *layers.Env, w int) {
 	if !e.Private() {
 		e.Barrier(w)
 	}
-	lo, hi = e.Share(w, h.m.Groups())
-	matmul.Mul(h.logits, h.m.Rows, h.m, lo, hi, acts, kind, nil, n, e.Scratch(w))
+	claim, groups := e.Claim(w), h.m.Groups()
+	for {
+		lo, hi, ok := claim.Next(e.Grain(groups), groups)
+		if !ok {
+			return
+		}
+		matmul.Mul(h.logits, h.m.Rows, h.m, lo, hi, acts, kind, nil, n, e.Scratch(w))
+	}
 }

@@ -65,7 +65,7 @@ func OpenBytes(name string, data []byte, opts ...Option) (*Model, error) {
 func open(f *gguf.File, c *config) (*Model, error) {
 	m := &Model{file: f}
 	if err := m.build(c); err != nil {
-		m.release()
+		_ = m.release() // the first error is the one to tell
 		return nil, publicErr(err)
 	}
 	return m, nil

@@ -71,7 +71,7 @@ func Inspect(path string, opts ...Option) (Info, error) {
 	if err != nil {
 		return Info{}, publicErr(err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	return inspect(f, c)
 }
 
@@ -85,7 +85,7 @@ func InspectBytes(name string, data []byte, opts ...Option) (Info, error) {
 	if err != nil {
 		return Info{}, publicErr(err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	return inspect(f, c)
 }
 

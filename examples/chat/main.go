@@ -1,5 +1,5 @@
 // Chat talks with a model in the terminal: go run ./examples/chat MODEL.gguf
-package main
+package main //nolint:errcheck,forbidigo // a program may print, and what it fails to close ends with it
 
 import (
 	"bufio"

@@ -137,7 +137,7 @@ func (c *Config) allocate() (*cache, cacheSize, error) {
 		k.state, err = arena.Alloc(int(z.slotMem), 0)
 	}
 	if err != nil {
-		arena.Free()
+		_ = arena.Free() // the first error is the one to tell
 		fail.allocFail = err
 		return nil, z, fail
 	}

@@ -26,6 +26,8 @@ type Engine struct {
 	quit    chan struct{}
 	done    chan struct{} // closed when the loop has ended
 
+	closeErr error // of freeing the cache; set before done is closed
+
 	loop loop // the loop's own
 
 	statsMu sync.Mutex
@@ -50,7 +52,7 @@ func New(cfg Config) (*Engine, error) {
 		done:    make(chan struct{}),
 	}
 	if err := e.loop.init(e, mem, z); err != nil {
-		mem.arena.Free()
+		_ = mem.arena.Free() // the first error is the one to tell
 		return nil, err
 	}
 	go e.loop.run()
@@ -140,7 +142,7 @@ func (e *Engine) Close() error {
 		close(e.quit)
 	}
 	<-e.done
-	return nil
+	return e.closeErr
 }
 
 // Stats are counters since the start, and gauges of now.

@@ -54,7 +54,7 @@ func (l *loop) run() {
 		l.step()
 	}
 	l.endAll(ErrClosed)
-	l.mem.arena.Free()
+	l.e.closeErr = l.mem.arena.Free()
 }
 
 // drain takes what the outside has for the loop; it waits when there is

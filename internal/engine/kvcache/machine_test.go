@@ -30,8 +30,6 @@ type machine struct {
 	tokens map[*Seq][]int32
 }
 
-func (m *machine) all(s *Seq) []int32 { return m.tokens[s] }
-
 func (m *machine) begin(t *rapid.T) {
 	tokens := rapid.SliceOfN(rapid.Int32Range(0, 1), 1, 14).Draw(t, "tokens")
 	ns := rapid.SampledFrom([]string{"", "u"}).Draw(t, "ns")

@@ -182,8 +182,8 @@ func (p *Pool) End(s *Seq, tokens []int32, keep bool) {
 	if s.slot != none {
 		p.slots.free(s.slot)
 	}
-	for i := len(s.table) - 1; i >= 0; i-- {
-		p.release(s.table[i])
+	for _, id := range slices.Backward(s.table) {
+		p.release(id)
 	}
 	r := s.root
 	r.seqs--

@@ -125,7 +125,7 @@ func partition(list []cand) int {
 		a, b = b, a
 	}
 	if compare(list[c], list[a]) < 0 {
-		a, c = c, a
+		c = a
 	}
 	if compare(list[c], list[b]) < 0 {
 		b = c

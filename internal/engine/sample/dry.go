@@ -75,11 +75,11 @@ func (d *dry) apply(sc *Scratch, logits []float32, history []int32) {
 
 // limit returns how many tokens at the end of x lie behind the last breaker.
 func (d *dry) limit(x []int32) int {
-	for i := len(x) - 1; i >= 0; i-- {
-		if d.single[x[i]] {
+	for i, id := range slices.Backward(x) {
+		if d.single[id] {
 			return len(x) - 1 - i
 		}
-		for _, b := range d.byLast[x[i]] {
+		for _, b := range d.byLast[id] {
 			if i+1 >= len(b) && slices.Equal(x[i+1-len(b):i+1], b) {
 				return len(x) - 1 - i
 			}

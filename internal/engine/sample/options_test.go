@@ -24,8 +24,7 @@ func TestValidateCatchesEveryFloat(t *testing.T) {
 			o := Default()
 			set(&o).SetFloat(bad)
 			err := o.Validate()
-			var re *RangeError
-			if !errors.As(err, &re) {
+			if _, ok := errors.AsType[*RangeError](err); !ok {
 				t.Errorf("%s = %v: error %v", name, bad, err)
 				continue
 			}

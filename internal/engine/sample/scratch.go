@@ -1,5 +1,7 @@
 package sample
 
+import "slices"
+
 // A Scratch is working memory for Sample. It grows to what the vocabulary
 // needs and then stays. The zero value is ready.
 type Scratch struct {
@@ -19,7 +21,7 @@ func (sc *Scratch) set(logits []float32, id int32, v float32) {
 // restore takes the changes back, the last one first: a logit may have been
 // changed more than once.
 func (sc *Scratch) restore(logits []float32) {
-	for i := len(sc.undo) - 1; i >= 0; i-- {
-		logits[sc.undo[i].id] = sc.undo[i].v
+	for _, u := range slices.Backward(sc.undo) {
+		logits[u.id] = u.v
 	}
 }

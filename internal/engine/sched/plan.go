@@ -144,7 +144,10 @@ func (s *Scheduler) Plan(p *Plan, prefill int) {
 // planDecodes gives every running sequence with one pending token its row,
 // preempting from the end of the order where blocks are short.
 func (s *Scheduler) planDecodes(p *Plan) {
-	for i := 0; i < len(s.running); i++ {
+	for i := 0; ; i++ {
+		if i >= len(s.running) { // it shrinks on the way
+			return
+		}
 		q := s.running[i]
 		if q.Pending() != 1 {
 			continue

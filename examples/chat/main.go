@@ -1,5 +1,5 @@
 // Chat talks with a model in the terminal: go run ./examples/chat MODEL.gguf
-package main //nolint:errcheck,forbidigo // a program may print, and what it fails to close ends with it
+package main
 
 import (
 	"bufio"
@@ -11,7 +11,7 @@ import (
 	"github.com/holdfast-llm/holdfast"
 )
 
-func main() {
+func main() { //nolint:errcheck,forbidigo // a program may print
 	if len(os.Args) != 2 {
 		log.Fatal("usage: chat MODEL.gguf")
 	}

@@ -36,6 +36,9 @@ func ReadConfig(f *gguf.File) (*Config, *Meta) {
 		c.Vocab = vocabSize(f, m)
 	}
 	c.Eps = float32(m.Float("attention.layer_norm_rms_epsilon"))
+	if c.Eps < 0 {
+		m.Fail("attention.layer_norm_rms_epsilon", "is %v, expected at least 0", c.Eps)
+	}
 	c.FF = m.PerLayer("feed_forward_length", c.Layers, maxFF, repeat(0, c.Layers))
 	readHeads(c, m)
 	readRope(c, m)

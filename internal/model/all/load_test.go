@@ -28,6 +28,7 @@ func TestRefused(t *testing.T) {
 		"architecture": {modeltest.Spec{Arch: "mamba"}, []string{`"mamba"`, "llama, qwen2, qwen3, qwen3moe"}},
 		"missing key":  {keys("llama.embedding_length", nil), []string{"llama.embedding_length", "missing"}},
 		"missing eps":  {keys("llama.attention.layer_norm_rms_epsilon", nil), []string{"layer_norm_rms_epsilon", "missing"}},
+		"negative eps": {keys("llama.attention.layer_norm_rms_epsilon", float32(-1)), []string{"layer_norm_rms_epsilon", "at least 0"}},
 		"missing ff":   {keys("llama.feed_forward_length", nil), []string{"llama.feed_forward_length", "layer 0"}},
 		"zero layers":  {keys("llama.block_count", uint32(0)), []string{"llama.block_count", "at least 1"}},
 		"many layers":  {keys("llama.block_count", uint64(1)<<40), []string{"llama.block_count", "at most 4096"}},

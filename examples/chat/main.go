@@ -11,7 +11,7 @@ import (
 	"github.com/holdfast-llm/holdfast"
 )
 
-func main() { //nolint:errcheck,forbidigo // a program may print
+func main() {
 	if len(os.Args) != 2 {
 		log.Fatal("usage: chat MODEL.gguf")
 	}
@@ -19,18 +19,20 @@ func main() { //nolint:errcheck,forbidigo // a program may print
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer model.Close()
 	session, err := model.NewSession(holdfast.WithSystem("Answer briefly."))
 	if err != nil {
 		log.Fatal(err)
 	}
-	in := bufio.NewScanner(os.Stdin)
-	for fmt.Print("> "); in.Scan(); fmt.Print("\n> ") {
+	out, in := os.Stdout, bufio.NewScanner(os.Stdin)
+	for fmt.Fprint(out, "> "); in.Scan(); fmt.Fprint(out, "\n> ") {
 		for event, err := range session.Chat(context.Background(), in.Text()) {
 			if err != nil {
 				log.Fatal(err)
 			}
-			fmt.Print(event.Text)
+			fmt.Fprint(out, event.Text)
 		}
+	}
+	if err := model.Close(); err != nil {
+		log.Fatal(err)
 	}
 }

@@ -1,0 +1,204 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/holdfast-llm/holdfast/internal/format/gguf"
+	"github.com/holdfast-llm/holdfast/internal/machine/mem"
+	"github.com/holdfast-llm/holdfast/internal/machine/par"
+	"github.com/holdfast-llm/holdfast/internal/model"
+	_ "github.com/holdfast-llm/holdfast/internal/model/all" // the architectures
+	"github.com/holdfast-llm/holdfast/internal/tensor/kernel/attend"
+)
+
+// RawOptions say how a Raw model is loaded.
+type RawOptions struct {
+	Threads  int    // 0 for one per core
+	KVType   string // "" for f16, or f32 if Exact
+	Exact    bool
+	Seqs     int // sequences that there is cache for, at least 1
+	Context  int // positions of each
+	Progress func(done, total int64)
+}
+
+// A Raw model computes logits for tokens, without engine and sampling: for
+// comparing and measuring. It has one user at a time.
+type Raw struct {
+	Model model.Model
+	Team  *par.Team
+
+	context int
+	file    *gguf.File
+	arena   *mem.Arena
+	cache   []byte
+	state   []byte
+	tables  [][]int32 // [seqs][blocks]
+	batch   model.Batch
+}
+
+// LoadRaw loads a model by name or path.
+func (a *App) LoadRaw(ref string, o RawOptions) (*Raw, error) {
+	f, err := a.File(ref)
+	if err != nil {
+		return nil, err
+	}
+	r, err := NewRaw(f, o)
+	if err != nil {
+		return nil, errors.Join(a.explain(ref, Plan{Threads: o.Threads, Context: o.Context, KVType: o.KVType}, err), f.Close())
+	}
+	return r, nil
+}
+
+// NewRaw loads an open file. The file is the Raw's to close if it succeeds.
+func NewRaw(f *gguf.File, o RawOptions) (*Raw, error) {
+	name := o.KVType
+	if name == "" {
+		name = "f16"
+		if o.Exact {
+			name = "f32"
+		}
+	}
+	elem, err := attend.ParseElem(name)
+	if err != nil {
+		return nil, err
+	}
+	if err := fits(f, name, o); err != nil {
+		return nil, err
+	}
+	r := &Raw{file: f, context: o.Context, Team: par.New(Workers(o.Threads))}
+	r.Model, err = model.Load(f, model.Options{Team: r.Team, CacheElem: elem, Exact: o.Exact, Progress: o.Progress})
+	if err == nil {
+		err = r.allocate(max(o.Seqs, 1))
+	}
+	if err != nil {
+		r.file = nil // the caller's again
+		return nil, errors.Join(err, r.Close())
+	}
+	return r, nil
+}
+
+// fits refuses what would not fit, before anything is loaded.
+func fits(f *gguf.File, kv string, o RawOptions) error {
+	p, err := model.Plan(f, model.Options{Workers: Workers(o.Threads)})
+	if err != nil {
+		return err
+	}
+	var perToken int64
+	for _, c := range p.Cache {
+		if c.Elem.String() == kv {
+			perToken = c.BytesPerToken
+		}
+	}
+	need := p.Total() + int64(o.Context)*int64(max(o.Seqs, 1))*perToken
+	if usable := mem.Budget().Usable(); usable > 0 && need > usable {
+		return fmt.Errorf("the model needs %d MiB of memory, but %d MiB are free: %w", need>>20, usable>>20, mem.ErrFull)
+	}
+	return nil
+}
+
+// allocate makes the cache, and a block table for every sequence.
+func (r *Raw) allocate(seqs int) error {
+	spec := r.Model.CacheSpec()
+	perSeq := (r.context + spec.BlockTokens - 1) / spec.BlockTokens
+	cache, state := perSeq*seqs*spec.BlockBytes, seqs*spec.StateBytes
+	const slack = 4096 // for the alignment of both
+	var err error
+	if r.arena, err = mem.NewArena(cache + state + slack); err != nil {
+		return err
+	}
+	if r.cache, err = r.arena.Alloc(cache, 0); err != nil {
+		return err
+	}
+	if r.state, err = r.arena.Alloc(state, 0); err != nil {
+		return err
+	}
+	for s := range seqs {
+		table := make([]int32, perSeq)
+		for i := range table {
+			table[i] = int32(s*perSeq + i)
+		}
+		r.tables = append(r.tables, table)
+	}
+	return nil
+}
+
+// Context returns the positions that each sequence has.
+func (r *Raw) Context() int { return r.context }
+
+// A Row says what one sequence computes in a step.
+type Row struct {
+	Seq    int
+	Pos    int
+	Tokens []int32
+	Logits int // of how many of the last tokens
+}
+
+// Forward computes one step; the total of tokens may be model.DefaultMaxRows at
+// most. The logits, [rows asked for][vocab], are valid until the next step.
+func (r *Raw) Forward(rows ...Row) ([]float32, error) {
+	b := &r.batch
+	b.Cache, b.State, b.Seqs = r.cache, r.state, b.Seqs[:0]
+	for _, row := range rows {
+		b.Seqs = append(b.Seqs, model.BatchSeq{
+			Tokens: row.Tokens, Pos: row.Pos, Blocks: r.tables[row.Seq], StateSlot: row.Seq, NLogits: row.Logits,
+		})
+	}
+	if err := r.Model.Forward(b); err != nil {
+		return nil, err
+	}
+	return b.Logits, nil
+}
+
+// Score computes the logits of every position of tokens from `from` on, in
+// order, as sequence 0. The slice is only valid in the call.
+func (r *Raw) Score(tokens []int32, from int, f func(pos int, logits []float32) error) error {
+	if len(tokens) > r.context {
+		return fmt.Errorf("%d tokens, but the context holds %d", len(tokens), r.context)
+	}
+	// Logits are large (vocabulary times rows): few rows of them at a time.
+	const step, rowsOut = model.DefaultMaxRows, 32
+	vocab := r.Model.Config().Vocab
+	for at := 0; at < len(tokens); {
+		n := min(step, len(tokens)-at)
+		switch {
+		case at < from:
+			n = min(n, from-at)
+		default:
+			n = min(n, rowsOut)
+		}
+		out := 0
+		if at >= from {
+			out = n
+		}
+		logits, err := r.Forward(Row{Pos: at, Tokens: tokens[at : at+n], Logits: out})
+		if err != nil {
+			return err
+		}
+		for i := range out {
+			if err := f(at+i, logits[i*vocab:(i+1)*vocab]); err != nil {
+				return err
+			}
+		}
+		at += n
+	}
+	return nil
+}
+
+// Close frees everything.
+func (r *Raw) Close() error {
+	var errs []error
+	if r.Model != nil {
+		errs = append(errs, r.Model.Close())
+	}
+	if r.arena != nil {
+		errs = append(errs, r.arena.Free())
+	}
+	if r.Team != nil {
+		r.Team.Close()
+	}
+	if r.file != nil {
+		errs = append(errs, r.file.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -23,13 +23,13 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	out, in := os.Stdout, bufio.NewScanner(os.Stdin)
-	for fmt.Fprint(out, "> "); in.Scan(); fmt.Fprint(out, "\n> ") {
+	in := bufio.NewScanner(os.Stdin)
+	for fmt.Fprint(os.Stdout, "> "); in.Scan(); fmt.Fprint(os.Stdout, "\n> ") {
 		for event, err := range session.Chat(context.Background(), in.Text()) {
 			if err != nil {
 				log.Fatal(err)
 			}
-			fmt.Fprint(out, event.Text)
+			fmt.Fprint(os.Stdout, event.Text)
 		}
 	}
 	if err := model.Close(); err != nil {

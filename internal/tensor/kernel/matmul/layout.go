@@ -16,9 +16,10 @@ import "github.com/holdfast-llm/holdfast/internal/tensor/quant"
 //	Q4_K          f16 d, f16 dmin; u8 scale [8 blocks]; u8 min [4 pairs of blocks][16 rows][2];
 //	              4 pairs x 8 vec: quad j of the even block (low) and of the odd block (high)
 //	Q5_K          as Q4_K, with 8 vec of fifth bits before the codes: bit b of vec j is block b, quad j
-//	Q6_K          f32 d/4; i8 scale [16 blocks]; 2 halves x 16 vec of low nibbles and high nibbles;
-//	              2 halves x 8 vec of bit pairs
-//	Q3_K          f32 d/32; i8 scale [16 blocks]; 8 vec of third bits; 2 halves x 8 vec of bit pairs
+//	Q6_K          f32 d/4; i8 scale [16 blocks]; 2 halves x 8 x 3 vec: low nibbles and high
+//	              nibbles of quad j of blocks 0 and 2, of blocks 1 and 3, and bit pairs of all four
+//	Q3_K          f32 d/32; i8 scale [16 blocks]; first half: 8 x 2 vec of third bits of all
+//	              blocks and of bit pairs; second half: 8 vec of bit pairs
 //	Q2_K          f16 d, f16 dmin; u8 scale and min nibbles [8 pairs of blocks][16 rows][2];
 //	              2 halves x 8 vec of bit pairs
 //	IQ4_XS        f32 d; i8 scale [8 blocks]; 8 blocks x 4 vec as Q4_0
@@ -28,6 +29,10 @@ import "github.com/holdfast-llm/holdfast/internal/tensor/quant"
 // Kernels see the codes of Q6_K as 4*(code-32)+128 and those of Q3_K as
 // 32*(code-4)+128, because that needs the fewest instructions: hence the divided
 // scales. Powers of two change no bit of the results.
+//
+// Vectors lie in the order in which a decode kernel needs them. That is worth a
+// factor of three when the weights come from memory: the processor's prefetchers
+// follow a stream, and get lost when loads jump about in a unit.
 //
 // The pairing of nibbles and bits is that of the file's own blocks, so packing
 // is a transposition of 32-bit words, plus decoding of the scales.

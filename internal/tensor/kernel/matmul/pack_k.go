@@ -51,8 +51,12 @@ func packQ6K(dst, src []byte, stride, n int) {
 			dst[64+16*i+r] = row[192+i]
 		}
 	}
-	gather(dst[320:], src, stride, n, 32)
-	gather(dst[320+2048:], src[128:], stride, n, 16)
+	for v := range 16 {
+		h, j := v/8, v%8
+		gather(dst[320+192*v:], src[64*h+4*j:], stride, n, 1)
+		gather(dst[320+192*v+64:], src[64*h+32+4*j:], stride, n, 1)
+		gather(dst[320+192*v+128:], src[128+32*h+4*j:], stride, n, 1)
+	}
 }
 
 func packQ3K(dst, src []byte, stride, n int) {
@@ -65,8 +69,11 @@ func packQ3K(dst, src []byte, stride, n int) {
 			dst[64+16*i+r] = low | high<<4 - 32
 		}
 	}
-	gather(dst[320:], src, stride, n, 8)
-	gather(dst[320+512:], src[32:], stride, n, 16)
+	for j := range 8 {
+		gather(dst[320+128*j:], src[4*j:], stride, n, 1)
+		gather(dst[320+128*j+64:], src[32+4*j:], stride, n, 1)
+	}
+	gather(dst[320+1024:], src[64:], stride, n, 8)
 }
 
 func packQ2K(dst, src []byte, stride, n int) {

@@ -37,18 +37,18 @@ func unpackQ4K(u *unit, src []byte) {
 func unpackQ5K(u *unit, src []byte) {
 	unpackScalesK(u, src)
 	unpackPairs(u, src[832:])
-	addBits(u, src[320:], 4)
+	for v := range 8 {
+		addBits(u, src[320+64*v:], v, 4)
+	}
 }
 
-// addBits adds the bits of 8 vec, in which bit b of a byte belongs to block b,
+// addBits adds the bits of vec v, in which bit b of a byte belongs to block b,
 // shifted left.
-func addBits(u *unit, src []byte, shift int) {
-	for v := range 8 {
-		for r := range Group {
-			for k, x := range src[64*v+4*r:][:4] {
-				for b := range 8 {
-					u.q[r][32*b+4*v+k] += int8(x>>b&1) << shift
-				}
+func addBits(u *unit, src []byte, v, shift int) {
+	for r := range Group {
+		for k, x := range src[4*r : 4*r+4] {
+			for b := range 8 {
+				u.q[r][32*b+4*v+k] += int8(x>>b&1) << shift
 			}
 		}
 	}
@@ -67,40 +67,36 @@ func unpackScales16(u *unit, src []byte, div float32) {
 
 func unpackQ6K(u *unit, src []byte) {
 	unpackScales16(u, src, 4)
-	low, high := src[320:][:2048], src[320+2048:]
-	for h := range 2 {
-		for v := range 8 {
-			for i := range 4 * Group {
-				r, c := i/4, 128*h+4*v+i%4
-				a, b := low[64*(16*h+v)+i], low[64*(16*h+8+v)+i]
-				x := high[64*(8*h+v)+i]
-				q := u.q[r][c:][:97]
-				q[0] = int8(a&15|x&3<<4) - 32
-				q[32] = int8(b&15|x>>2&3<<4) - 32
-				q[64] = int8(a>>4|x>>4&3<<4) - 32
-				q[96] = int8(b>>4|x>>6<<4) - 32
-			}
+	for v := range 16 {
+		vecs := src[320+192*v:][:192]
+		for i := range 4 * Group {
+			a, b, x := vecs[i], vecs[64+i], vecs[128+i]
+			q := u.q[i/4][v/8*128+v%8*4+i%4:][:97]
+			q[0] = int8(a&15|x&3<<4) - 32
+			q[32] = int8(b&15|x>>2&3<<4) - 32
+			q[64] = int8(a>>4|x>>4&3<<4) - 32
+			q[96] = int8(b>>4|x>>6<<4) - 32
 		}
 	}
 }
 
-// unpackTwoBits reads 2 halves of 8 vec of bit pairs: four blocks of 32 in a half.
-func unpackTwoBits(u *unit, src []byte) {
-	for v := range 16 {
-		c := v/8*128 + v%8*4
-		for r := range Group {
-			q := u.q[r][c:][:100]
-			for k, x := range src[64*v+4*r:][:4] {
-				q[k], q[k+32], q[k+64], q[k+96] = int8(x&3), int8(x>>2&3), int8(x>>4&3), int8(x>>6)
-			}
+// unpackTwoBits reads vec j of a half: quad j of four blocks of 32.
+func unpackTwoBits(u *unit, src []byte, half, j int) {
+	for r := range Group {
+		q := u.q[r][128*half+4*j:][:100]
+		for k, x := range src[4*r : 4*r+4] {
+			q[k], q[k+32], q[k+64], q[k+96] = int8(x&3), int8(x>>2&3), int8(x>>4&3), int8(x>>6)
 		}
 	}
 }
 
 func unpackQ3K(u *unit, src []byte) {
 	unpackScales16(u, src, 32)
-	unpackTwoBits(u, src[320+512:])
-	addBits(u, src[320:], 2)
+	for j := range 8 {
+		unpackTwoBits(u, src[320+128*j+64:], 0, j)
+		unpackTwoBits(u, src[320+1024+64*j:], 1, j)
+		addBits(u, src[320+128*j:], j, 2)
+	}
 	u.add(256, -4)
 }
 
@@ -113,7 +109,9 @@ func unpackQ2K(u *unit, src []byte) {
 			u.scale[b][r], u.min[b][r] = s&15, s>>4
 		}
 	}
-	unpackTwoBits(u, src[320:])
+	for v := range 16 {
+		unpackTwoBits(u, src[320+64*v:], v/8, v%8)
+	}
 }
 
 func unpackIQ4XS(u *unit, src []byte) {

@@ -61,8 +61,8 @@ func q8kHalves() []q8kHalf {
 			set: []string{ybcast("mask0F", "Y15"), ybcast("mask30", "Y14"), ybcast("four", "Y13")},
 			load: func(f *file, b, q int) {
 				h, m, j := b/8, b%8/2, b%2*4+q
-				ybits(f, -4*(m/2), 320+64*(16*h+m%2*8+j), "Y15")
-				yor(f, 4-2*m, 320+2048+64*(8*h+j), "Y14")
+				ybits(f, -4*(m/2), q6Vec(h, j, m%2), "Y15")
+				yor(f, 4-2*m, q6Vec(h, j, 2), "Y14")
 			},
 			scale: i8, d: append(f32, "VMULPS Y13, Y11, Y11"), mins: 8, sums: 320, minPair: scalePair, center: 5,
 		},
@@ -71,8 +71,8 @@ func q8kHalves() []q8kHalf {
 			set: []string{ybcast("mask03", "Y15"), ybcast("mask04", "Y14"), ybcast("thirtytwo", "Y13")},
 			load: func(f *file, b, q int) {
 				h, m, j := b/8, b%8/2, b%2*4+q
-				ybits(f, -2*m, 320+512+64*(8*h+j), "Y15")
-				yor(f, 2-(4*h+m), 320+64*j, "Y14")
+				ybits(f, -2*m, q3Vec(h, j), "Y15")
+				yor(f, 2-(4*h+m), q3Bits(j), "Y14")
 			},
 			scale: i8, d: append(f32, "VMULPS Y13, Y11, Y11"), mins: 8, sums: 320, minPair: scalePair, center: 2,
 		},

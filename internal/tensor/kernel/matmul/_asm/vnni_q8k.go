@@ -71,9 +71,9 @@ func q8kTypes() []q8kType {
 				if m >= 2 {
 					left = -2
 				}
-				shift(f, left, 320+64*(16*h+m%2*8+j), w)
+				shift(f, left, q6Vec(h, j, m%2), w)
 				f.p("VPANDD %s, Z31, %s", w, w)
-				shift(f, 6-2*m, 320+2048+64*(8*h+j), "Z27")
+				shift(f, 6-2*m, q6Vec(h, j, 2), "Z27")
 				f.p("VPTERNLOGD $0xf8, Z30, Z27, %s // w |= Z27 & Z30", w)
 			},
 		},
@@ -84,9 +84,9 @@ func q8kTypes() []q8kType {
 			d:   f32, scale: i8,
 			quad: func(f *file, b, q int, w string) {
 				h, m, j := b/8, b%8/2, b%2*4+q
-				shift(f, 5-2*m, 320+512+64*(8*h+j), w)
+				shift(f, 5-2*m, q3Vec(h, j), w)
 				f.p("VPANDD %s, Z31, %s", w, w)
-				shift(f, 7-(4*h+m), 320+64*j, "Z27")
+				shift(f, 7-(4*h+m), q3Bits(j), "Z27")
 				f.p("VPTERNLOGD $0xf8, Z30, Z27, %s // w |= Z27 & Z30", w)
 			},
 		},
@@ -126,6 +126,20 @@ func q8kTypes() []q8kType {
 	}
 }
 
+// q6Vec is the offset of a vector of Q6_K: quad j of half h; part 0 and 1 are
+// nibbles, 2 the bit pairs.
+func q6Vec(h, j, part int) int { return 320 + 192*(8*h+j) + 64*part }
+
+// q3Bits and q3Vec are the offsets of the third bits and of the bit pairs.
+func q3Bits(j int) int { return 320 + 128*j }
+
+func q3Vec(h, j int) int {
+	if h == 0 {
+		return q3Bits(j) + 64
+	}
+	return 320 + 1024 + 64*j
+}
+
 func vnniQ8K(f *file) []entry {
 	for _, c := range []struct {
 		name  string
@@ -147,34 +161,46 @@ func vnniQ8K(f *file) []entry {
 	var list []entry
 	for _, ny := range vnniTiles {
 		vnniMacros(f, ny)
-		q8kMacros(f, ny)
+		q8kMacros(f, ny, 12)
+		if ny <= decodeTile {
+			q8kMacros(f, ny, 16)
+			streamMacros(f, ny)
+		}
 		for _, t := range q8kTypes() {
 			name := fmt.Sprintf("vnni%sx%d", t.name, ny)
-			vnniQ8KKernel(f, name, &t, ny)
+			if s, ok := streams[t.name]; ok && ny <= s.rows {
+				vnniStreamKernel(f, name, &t, &s, ny)
+			} else {
+				vnniQ8KKernel(f, name, &t, ny)
+			}
 			list = append(list, entry{"vnni", t.name, ny, name})
 		}
 	}
 	return byType(list)
 }
 
-// q8kMacros defines the end of a block and the end of a unit.
-func q8kMacros(f *file, ny int) {
-	f.macro(fmt.Sprintf("CLEAR%d", ny), ny, func(c int) string {
-		return fmt.Sprintf("VPXORD Z%d, Z%d, Z%d", c+12, c+12, c+12)
+// q8kMacros defines the end of a block and the end of a unit, with the sums of
+// the unit in the registers from sum on.
+func q8kMacros(f *file, ny, sum int) {
+	f.macro(fmt.Sprintf("CLEAR%dx%d", ny, sum), ny, func(c int) string {
+		return fmt.Sprintf("VPXORD Z%d, Z%d, Z%d", c+sum, c+sum, c+sum)
 	})
+	f.macro(fmt.Sprintf("FINISH%dx%d", ny, sum), ny, func(c int) string {
+		return fmt.Sprintf("VMULPS.BCST 368(%s), Z26, Z25; VCVTDQ2PS Z%d, Z%d; VMULPS Z25, Z%d, Z%d; VADDPS %d(DI), Z%d, Z%d",
+			vnniCols[c], c+sum, c+sum, c+sum, c+sum, 64*c, c+sum, c+sum)
+	})
+	f.macro(fmt.Sprintf("FINISHMIN%dx%d", ny, sum), ny, func(c int) string {
+		return fmt.Sprintf("VMULPS.BCST 368(%s), Z27, Z25; VCVTDQ2PS Z%d, Z%d; VMULPS Z25, Z%d, Z%d; VSUBPS Z%d, Z%d, Z%d",
+			vnniCols[c], c, c, c, c, c, c+sum, c+sum)
+	})
+	f.macro(fmt.Sprintf("SAVE%dx%d", ny, sum), ny, func(c int) string {
+		return fmt.Sprintf("VMOVUPS Z%d, %d(DI)", c+sum, 64*c)
+	})
+	if sum != 12 {
+		return
+	}
 	f.macro(fmt.Sprintf("WEIGH%d", ny), ny, func(c int) string {
 		return fmt.Sprintf("VPMULLD Z26, Z%d, Z%d; VPADDD Z%d, Z%d, Z%d", c, c, c, c+12, c+12)
-	})
-	f.macro(fmt.Sprintf("FINISH%d", ny), ny, func(c int) string {
-		return fmt.Sprintf("VMULPS.BCST 368(%s), Z26, Z25; VCVTDQ2PS Z%d, Z%d; VMULPS Z25, Z%d, Z%d; VADDPS %d(DI), Z%d, Z%d",
-			vnniCols[c], c+12, c+12, c+12, c+12, 64*c, c+12, c+12)
-	})
-	f.macro(fmt.Sprintf("FINISHMIN%d", ny), ny, func(c int) string {
-		return fmt.Sprintf("VMULPS.BCST 368(%s), Z27, Z25; VCVTDQ2PS Z%d, Z%d; VMULPS Z25, Z%d, Z%d; VSUBPS Z%d, Z%d, Z%d",
-			vnniCols[c], c, c, c, c, c, c+12, c+12)
-	})
-	f.macro(fmt.Sprintf("SAVE%d", ny), ny, func(c int) string {
-		return fmt.Sprintf("VMOVUPS Z%d, %d(DI)", c+12, 64*c)
 	})
 }
 
@@ -185,15 +211,21 @@ func vnniQ8KKernel(f *file, name string, t *q8kType, ny int) {
 	}
 	f.p("CMPQ more+40(FP), $0")
 	f.p("JNE loop")
-	f.p("CLEAR%d", ny)
-	f.p("SAVE%d", ny)
+	f.p("CLEAR%dx12", ny)
+	f.p("SAVE%dx12", ny)
 	f.raw("loop:")
-	f.p("CLEAR%d", ny)
-	pre := prefetcher{f: f, on: ny <= decodeTile, end: t.bytes}
+	f.p("CLEAR%dx12", ny)
+	pre := prefetcher{f: f, on: ny <= decodeTile && t.name == "IQ4_XS", end: t.bytes}
 	for b := range 256 / t.block {
 		q8kBlock(f, t, ny, b, &pre)
 	}
 	pre.rest()
+	unitEnd(f, t, ny, 12)
+}
+
+// unitEnd adds the unit's sums, from register sum on, to those in memory, and
+// closes the loop.
+func unitEnd(f *file, t *q8kType, ny, sum int) {
 	if t.mins > 0 {
 		f.p("ZERO%d", ny)
 		for p := range t.mins {
@@ -204,11 +236,11 @@ func vnniQ8KKernel(f *file, name string, t *q8kType, ny int) {
 	for _, s := range append(append([]string{}, t.d...), t.dmin...) {
 		f.p("%s", s)
 	}
-	f.p("FINISH%d", ny)
+	f.p("FINISH%dx%d", ny, sum)
 	if t.mins > 0 {
-		f.p("FINISHMIN%d", ny)
+		f.p("FINISHMIN%dx%d", ny, sum)
 	}
-	f.p("SAVE%d", ny)
+	f.p("SAVE%dx%d", ny, sum)
 	f.p("ADDQ $%d, SI", t.bytes)
 	f.p("NEXT%d(384)", ny)
 	f.p("DECQ n+8(FP)")

@@ -4,7 +4,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"fmt"
 	"log"
 	"os"
 
@@ -24,12 +23,13 @@ func main() {
 		log.Fatal(err)
 	}
 	in := bufio.NewScanner(os.Stdin)
-	for fmt.Fprint(os.Stdout, "> "); in.Scan(); fmt.Fprint(os.Stdout, "\n> ") {
+	say := func(text string) { _, _ = os.Stdout.WriteString(text) }
+	for say("> "); in.Scan(); say("\n> ") {
 		for event, err := range session.Chat(context.Background(), in.Text()) {
 			if err != nil {
 				log.Fatal(err)
 			}
-			fmt.Fprint(os.Stdout, event.Text)
+			say(event.Text)
 		}
 	}
 	if err := model.Close(); err != nil {

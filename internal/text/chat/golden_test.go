@@ -120,10 +120,7 @@ func TestGoldenFormat(t *testing.T) {
 				left["parts"]++
 				continue
 			}
-			r := &Request{Messages: msgs, Variables: map[string]json.RawMessage{}}
-			for k, v := range c.Vars {
-				r.Variables[k] = v
-			}
+			r := &Request{Messages: msgs, Variables: c.Vars}
 			if string(c.Vars["continue_final_message"]) == "true" {
 				r.Messages[len(msgs)-1].Prefix = true
 				r.Variables = nil

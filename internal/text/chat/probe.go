@@ -40,8 +40,8 @@ func (t *Template) findCaps() caps {
 			break
 		}
 	}
-	on, _ := t.render(&Request{Thinking: Bool(true)}, []Message{user}, c)
-	off, _ := t.render(&Request{Thinking: Bool(false)}, []Message{user}, c)
+	on, _ := t.render(&Request{Thinking: new(true)}, []Message{user}, c)
+	off, _ := t.render(&Request{Thinking: new(false)}, []Message{user}, c)
 	c.thinkSwitch = on != nil && off != nil && on.Text() != off.Text()
 	c.system = t.shows(c, nil, []Message{{Role: System, Content: Text(probeSystem)}, user}, probeSystem)
 	tool := Tool{

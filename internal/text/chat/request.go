@@ -62,6 +62,3 @@ type Output struct {
 	Schema json.RawMessage // for OutputSchema
 	Strict bool
 }
-
-// Bool returns a pointer to v, for the fields of Request that may be unset.
-func Bool(v bool) *bool { return &v }

@@ -43,8 +43,7 @@ func (e *Error) Error() string {
 
 // KindOf returns the kind of the Error in err's chain, or "" if there is none.
 func KindOf(err error) Kind {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Kind
 	}
 	return ""
@@ -59,7 +58,7 @@ func valueErrorf(format string, args ...any) *Error { return errorf(KindValue, f
 
 // at completes an error with its place, unless a deeper one is known already.
 func at(err error, name string, line int) error {
-	if e, ok := err.(*Error); ok && e.Line == 0 {
+	if e, ok := errors.AsType[*Error](err); ok && e.Line == 0 {
 		e.Line, e.Name = line, name
 	}
 	return err

@@ -13,7 +13,7 @@ var filterTable, testTable map[string]*builtin
 
 func init() {
 	filterTable = table(numberFilters())
-	for _, list := range [][]*builtin{textFilters(), layoutFilters(), htmlFilters(), sequenceFilters(), pickFilters(), sortFilters(), jsonFilters()} {
+	for _, list := range [][]*builtin{textFilters(), layoutFilters(), htmlFilters(), sequenceFilters(), itemFilters(), pickFilters(), sortFilters(), jsonFilters()} {
 		for _, b := range list {
 			filterTable[b.name] = b
 		}

@@ -1,6 +1,7 @@
 package jinja
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -19,7 +20,7 @@ func sequenceFilters() []*builtin {
 		}),
 		fn("list", "value", func(in *interp, a []Value) (Value, error) {
 			items, err := in.list(a[0])
-			return &List{items[:len(items):len(items)]}, err
+			return &List{slices.Clip(items)}, err
 		}),
 		fn("first", "seq", func(in *interp, a []Value) (Value, error) {
 			read, err := in.iter(a[0])
@@ -48,6 +49,11 @@ func sequenceFilters() []*builtin {
 			}
 			return in.item(a[0], n-1)
 		}),
+	}
+}
+
+func itemFilters() []*builtin {
+	return []*builtin{
 		// A rendering must give the same prompt each time: the filter random
 		// takes the first item.
 		fn("random", "seq", func(in *interp, a []Value) (Value, error) {
@@ -115,7 +121,7 @@ func (in *interp) path(v, attr, def Value) (Value, error) {
 	parts := []Value{attr}
 	if s, ok := attr.(Str); ok {
 		parts = parts[:0]
-		for _, p := range strings.Split(s.s, ".") {
+		for p := range strings.SplitSeq(s.s, ".") {
 			if n, err := strconv.ParseInt(p, 10, 64); err == nil && isDecimal(p[0]) {
 				parts = append(parts, n)
 			} else {

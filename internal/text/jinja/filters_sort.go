@@ -40,7 +40,7 @@ func (in *interp) multiPath(v, attr Value, caseSensitive bool) (Value, error) {
 	paths := []Value{attr}
 	if s, ok := attr.(Str); ok {
 		paths = paths[:0]
-		for _, p := range strings.Split(s.s, ",") {
+		for p := range strings.SplitSeq(s.s, ",") {
 			paths = append(paths, Text(p))
 		}
 	}

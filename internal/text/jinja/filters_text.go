@@ -128,7 +128,7 @@ func softlyReversed() *builtin {
 		n := int64(len(items))
 		rev := slots(n, func(i int64) Value { return items[n-1-i] })
 		switch a[0].(type) {
-		case *generator, *undefined:
+		case *generator:
 			return &List{pick(items, n-1, n, -1)}, nil
 		case *List:
 			return &generator{rev, "list_reverseiterator"}, nil

@@ -21,7 +21,7 @@ func FromJSON(data []byte) (Value, error) {
 	if err != nil {
 		return nil, fmt.Errorf("jinja: %w", err)
 	}
-	if _, err := dec.Token(); err != io.EOF { //nolint:errorlint // Token gives io.EOF itself
+	if _, err := dec.Token(); err != io.EOF {
 		return nil, errorf(KindValue, "text after the JSON value at byte %d", dec.InputOffset())
 	}
 	return v, nil
@@ -33,7 +33,7 @@ func decodeJSON(dec *json.Decoder, depth int) (Value, error) {
 	}
 	tok, err := dec.Token()
 	if err != nil {
-		if err == io.EOF { //nolint:errorlint // Token gives io.EOF itself
+		if err == io.EOF {
 			err = io.ErrUnexpectedEOF
 		}
 		return nil, err

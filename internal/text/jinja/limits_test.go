@@ -77,7 +77,7 @@ func TestFromJSON(t *testing.T) {
 
 // FuzzRender parses and renders arbitrary templates: no panic, no run away.
 func FuzzRender(f *testing.F) {
-	for _, s := range strings.Split(string(mustRead(f, filepath.Join("testdata", "statements.txt"))), "\n====\n") {
+	for s := range strings.SplitSeq(string(mustRead(f, filepath.Join("testdata", "statements.txt"))), "\n====\n") {
 		f.Add(s)
 	}
 	ctx, err := FromJSON([]byte(`{"s": "Hello", "n": 7, "l": [3, 1, 2], "d": {"b": 1, "a": 2}, "messages": [{"role": "user", "content": "U"}], "no": null, "t": true}`))

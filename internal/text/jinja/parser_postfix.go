@@ -2,6 +2,7 @@ package jinja
 
 import (
 	"math/big"
+	"slices"
 	"strings"
 )
 
@@ -144,10 +145,8 @@ func (p *parser) callArg(a *callArgs) error {
 			return bad()
 		}
 		name := p.next().text
-		for _, n := range a.names {
-			if n == name {
-				return p.fail("keyword argument repeated: %s", name)
-			}
+		if slices.Contains(a.names, name) {
+			return p.fail("keyword argument repeated: %s", name)
 		}
 		p.next()
 		var x expr

@@ -74,28 +74,33 @@ func strftime(t time.Time, format string) (string, error) {
 			j++
 		}
 		f := directives[format[j]]
-		if f == nil {
+		if f == nil || flag != 0 && format[j] == 'f' {
 			b.WriteString(format[i : j+1])
 			i = j
 			continue
 		}
-		s := f(t)
-		switch flag {
-		case '-':
-			if trimmed := strings.TrimLeft(s, "0 "); trimmed != "" {
-				s = trimmed
-			} else {
-				s = "0"
-			}
-		case '_':
-			s = padBlank(s)
-		case '^':
-			s = strings.ToUpper(s)
-		}
-		b.WriteString(s)
+		b.WriteString(flagged(f(t), flag, format[j]))
 		i = j
 	}
 	return b.String(), nil
+}
+
+// flagged applies a flag: a minus drops padding, an underscore pads with spaces,
+// a caret makes letters capital.
+func flagged(s string, flag, directive byte) string {
+	number := strings.IndexByte("CdegGHIjklmMSUuVwWyY", directive) >= 0
+	switch {
+	case flag == '-' && number:
+		if trimmed := strings.TrimLeft(s, "0 "); trimmed != "" {
+			return trimmed
+		}
+		return "0"
+	case flag == '_' && number:
+		return padBlank(s)
+	case flag == '^' && directive != 'P':
+		return strings.ToUpper(s)
+	}
+	return s
 }
 
 // padBlank replaces the zeros in front of a number by spaces.

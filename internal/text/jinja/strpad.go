@@ -126,7 +126,7 @@ func (in *interp) replace(s, old, repl Str, count int64) (Str, error) {
 	}
 	var b strBuilder
 	pos := 0
-	for i := int64(0); i < n; i++ {
+	for i := range n {
 		at := pos
 		if old.s == "" {
 			if i > 0 { // before each character, and after the last

@@ -1,6 +1,7 @@
 package jinja
 
 import (
+	"errors"
 	"time"
 )
 
@@ -44,7 +45,7 @@ func Parse(name, source string) (*Template, error) {
 }
 
 func named(err error, name string) error {
-	if e, ok := err.(*Error); ok && e.Name == "" {
+	if e, ok := errors.AsType[*Error](err); ok && e.Name == "" {
 		e.Name = name
 	}
 	return err

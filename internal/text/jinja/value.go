@@ -1,6 +1,9 @@
 package jinja
 
-import "math/big"
+import (
+	"maps"
+	"math/big"
+)
 
 // Value is what a template computes with: None, bool, int64, *big.Int (outside
 // of int64 only), float64, Str, *List, *Tuple, *Dict, and values that only a
@@ -84,9 +87,7 @@ func (d *Dict) copy() *Dict {
 		vals: append([]Value(nil), d.vals...),
 		at:   make(map[any]int, len(d.at)),
 	}
-	for k, i := range d.at {
-		c.at[k] = i
-	}
+	maps.Copy(c.at, d.at)
 	return c
 }
 

@@ -40,6 +40,9 @@ func (t *Template) context(r *Request, msgs []Message, c caps) (*jinja.Dict, err
 		ctx.Set("reasoning_effort", jinja.User(r.Effort))
 	}
 	for name, raw := range r.Variables {
+		if name == "messages" || name == "tools" {
+			return nil, fmt.Errorf("template variable %s: it is made from the request and cannot be set", name)
+		}
 		v, err := jinja.FromJSON(raw)
 		if err != nil {
 			return nil, fmt.Errorf("template variable %s: %w", name, err)
@@ -52,7 +55,7 @@ func (t *Template) context(r *Request, msgs []Message, c caps) (*jinja.Dict, err
 // message turns message i into what a template expects.
 func (t *Template) message(msgs []Message, i int, c caps) *jinja.Dict {
 	m := &msgs[i]
-	d := jinja.NewDict().Set("role", jinja.Text(string(t.role(m.Role))))
+	d := jinja.NewDict().Set("role", t.role(m.Role))
 	text := jinja.User(m.Text("\n\n"))
 	switch {
 	case m.Text("") == "" && len(m.ToolCalls) > 0 && c.nullContent:
@@ -83,12 +86,20 @@ func (t *Template) message(msgs []Message, i int, c caps) *jinja.Dict {
 	return d
 }
 
-// role maps developer to system for templates that do not know it.
-func (t *Template) role(r Role) Role {
-	if r == Developer && !strings.Contains(t.model.Template, `"developer"`) && !strings.Contains(t.model.Template, "'developer'") {
-		return System
+// role maps developer to system for templates that do not know it. A role that
+// is none of ours came from outside: it is user text.
+func (t *Template) role(r Role) jinja.Value {
+	switch r {
+	case System, User, Assistant, ToolRole:
+		return jinja.Text(string(r))
+	case Developer:
+		src := t.model.Template
+		if !strings.Contains(src, `"developer"`) && !strings.Contains(src, "'developer'") {
+			r = System
+		}
+		return jinja.Text(string(r))
 	}
-	return r
+	return jinja.User(string(r))
 }
 
 // calledName finds the name of the tool that a call id belongs to.

@@ -138,8 +138,8 @@ func (c *config) startEngine(m model.Model) (*engine.Engine, error) {
 	eng, err := engine.New(ec)
 	var short *engine.MemoryError
 	const least = 512 // tokens, less than which is no use
-	if c.context == 0 && errors.As(err, &short) && short.Fits()/2 >= least {
-		ec.Context = short.Fits() / 2
+	if c.context == 0 && errors.As(err, &short) && short.Fits()/(2*short.Parallel) >= least {
+		ec.Context = short.Fits() / (2 * short.Parallel)
 		eng, err = engine.New(ec)
 	}
 	return eng, err

@@ -126,23 +126,30 @@ func TestSeedGivesTheSameTextAgain(t *testing.T) {
 	}
 }
 
-// TestTwoSessionsAtOnce: sessions in many goroutines give what each gives alone.
+// TestTwoSessionsAtOnce: sessions in many goroutines give what each gives
+// alone, with the fast kernels as well as on the exact path.
 func TestTwoSessionsAtOnce(t *testing.T) {
-	questions := []string{"Why is the sea salty?", "What is kelp?", "Who is there?", "What is kelp?"}
-	alone := make([]string, len(questions))
-	for i, q := range questions {
-		alone[i], _ = mustAnswer(t, session(t, openTiny(t, WithExact()), WithMaxTokens(40)).Chat(background, q))
+	f := func(opts ...Option) {
+		t.Helper()
+		questions := []string{"Why is the sea salty?", "What is kelp?", "Who is there?", "What is kelp?"}
+		alone := make([]string, len(questions))
+		for i, q := range questions {
+			alone[i], _ = mustAnswer(t, session(t, openTiny(t, opts...), WithMaxTokens(40)).Chat(background, q))
+		}
+		m := openTiny(t, append(opts, WithParallel(2))...)
+		var wg sync.WaitGroup
+		for i, q := range questions {
+			wg.Go(func() {
+				if got, _ := mustAnswer(t, session(t, m, WithMaxTokens(40)).Chat(background, q)); got != alone[i] {
+					t.Errorf("%q: %q together with others, %q alone", q, got, alone[i])
+				}
+			})
+		}
+		wg.Wait()
 	}
-	m := openTiny(t, WithExact(), WithParallel(2))
-	var wg sync.WaitGroup
-	for i, q := range questions {
-		wg.Go(func() {
-			if got, _ := mustAnswer(t, session(t, m, WithMaxTokens(40)).Chat(background, q)); got != alone[i] {
-				t.Errorf("%q: %q together with others, %q alone", q, got, alone[i])
-			}
-		})
-	}
-	wg.Wait()
+	f()
+	f(WithExact())
+	f(WithKVType("q8_0"), WithThreads(1))
 }
 
 func TestCancelKeepsWhatWasSaid(t *testing.T) {

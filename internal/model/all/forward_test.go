@@ -89,19 +89,28 @@ func TestBadBatch(t *testing.T) {
 	}
 }
 
-// TestLogitsOnlyWhereAsked: rows without logits cost none, and the others come
-// in order.
+// TestLogitsOnlyWhereAsked: rows without logits are left out of the last layer,
+// which changes neither the rows with logits nor what later tokens find.
 func TestLogitsOnlyWhereAsked(t *testing.T) {
-	r := modeltest.NewRunner(t, modeltest.Open(t, specs["qwen3"]), options(t, false), 512)
-	a, b := tokens(30, 96), tokens(17, 90)
-	wantA, wantB := r.Logits(a, 30), r.Logits(b, 17)
-	batch := model.Batch{Seqs: []model.BatchSeq{
-		r.NewSeq().Batch(a, 3), r.NewSeq().Batch(a, 0), r.NewSeq().Batch(b, 1),
-	}}
-	got := r.Forward(&batch)
-	want := append(append([]float32(nil), wantA[27*96:]...), wantB[16*96:]...)
-	same(t, "of some rows", "two sequences", got, want)
-	if batch.Outputs() != 4 || batch.Rows() != 77 {
-		t.Errorf("%d rows, %d outputs", batch.Rows(), batch.Outputs())
+	for _, name := range []string{"qwen3", "qwen3moe"} {
+		r := modeltest.NewRunner(t, modeltest.Open(t, specs[name]), options(t, false), 512)
+		a, b := tokens(30, 96), tokens(17, 90)
+		wantA, wantB := r.Logits(a, 30), r.Logits(b, 17)
+		silent := r.NewSeq()
+		batch := model.Batch{Seqs: []model.BatchSeq{
+			r.NewSeq().Batch(a, 3), silent.Batch(a[:29], 0), r.NewSeq().Batch(b, 1),
+		}}
+		got := r.Forward(&batch)
+		want := append(append([]float32(nil), wantA[27*96:]...), wantB[16*96:]...)
+		same(t, "of some rows", name, got, want)
+		if batch.Outputs() != 4 || batch.Rows() != 76 {
+			t.Errorf("%d rows, %d outputs", batch.Rows(), batch.Outputs())
+		}
+		next := model.Batch{Seqs: []model.BatchSeq{silent.Batch(a[29:], 1)}}
+		same(t, "after a silent chunk", name, r.Forward(&next), wantA[29*96:])
+		none := model.Batch{Seqs: []model.BatchSeq{r.NewSeq().Batch(a, 0)}}
+		if got := r.Forward(&none); len(got) != 0 {
+			t.Errorf("%s: %d logits where none were asked", name, len(got))
+		}
 	}
 }

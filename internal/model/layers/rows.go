@@ -38,7 +38,7 @@ func (r *Rows) Set(b *model.Batch, c *model.Config, spec model.CacheSpec) error 
 		if err := checkSeq(s, b, spec); err != nil {
 			return fmt.Errorf("model: sequence %d of the batch: %w", i, err)
 		}
-		r.First[min(i, len(r.First)-1)] = int32(r.N)
+		r.First[i] = int32(r.N) // each sequence before has a row, so i is in range
 		for j, token := range s.Tokens {
 			if token < 0 || int(token) >= c.Vocab {
 				return fmt.Errorf("model: sequence %d of the batch: token %d is %d, expected 0 to %d", i, j, token, c.Vocab-1)
@@ -51,6 +51,32 @@ func (r *Rows) Set(b *model.Batch, c *model.Config, spec model.CacheSpec) error 
 		}
 	}
 	return nil
+}
+
+// Trims reports whether rows without logits may be left out after the last
+// layer's attention, whose keys and values are all that later tokens need of
+// them. Traces want to see every row; a private batch has nothing to gain.
+func (e *Env) Trims() bool {
+	b := e.Rows.Batch
+	return !e.Private() && len(e.Rows.Out) < e.Rows.N && b.Trace == nil && b.TraceRouting == nil
+}
+
+// Trim moves the rows whose logits are wanted to the front, in the residual
+// stream and in x (rows of cols values), and forgets the others. It needs a
+// barrier before it and ends with one.
+func (e *Env) Trim(w int, x []float32, cols int) {
+	if w == 0 {
+		r := &e.Rows
+		for i, from := range r.Out {
+			at := int(from)
+			copy(e.X[i*e.Embd:(i+1)*e.Embd], e.X[at*e.Embd:(at+1)*e.Embd])
+			copy(x[i*cols:(i+1)*cols], x[at*cols:(at+1)*cols])
+			r.Token[i], r.Pos[i], r.Seq[i] = r.Token[at], r.Pos[at], r.Seq[at]
+			r.Out[i] = int32(i)
+		}
+		r.N = len(r.Out)
+	}
+	e.Barrier(w)
 }
 
 func checkSeq(s *model.BatchSeq, b *model.Batch, spec model.CacheSpec) error {

@@ -9,9 +9,18 @@ import (
 // tile and one key and value head; a few rows of long sequences are split
 // further, by parts of the cache. It ends with a barrier.
 func (l *Layer) Run(e *layers.Env, w, layer int, st *State) {
-	units := len(st.tiles) * l.KVHeads
+	l.run(e, w, layer, st, st.tiles)
+}
+
+// RunLast is Run for the tiles that hold a row whose logits are wanted.
+func (l *Layer) RunLast(e *layers.Env, w, layer int, st *State) {
+	l.run(e, w, layer, st, st.last)
+}
+
+func (l *Layer) run(e *layers.Env, w, layer int, st *State, tiles []tile) {
+	units := len(tiles) * l.KVHeads
 	if st.spreads(e) {
-		l.runSpread(e, w, layer, st, units)
+		l.runSpread(e, w, layer, st, tiles)
 	} else {
 		claim := st.claims[2*layer]
 		for {
@@ -19,7 +28,7 @@ func (l *Layer) Run(e *layers.Env, w, layer int, st *State) {
 			if !ok {
 				break
 			}
-			l.runTile(e, w, st, &st.tiles[u/l.KVHeads], u%l.KVHeads)
+			l.runTile(e, w, st, &tiles[u/l.KVHeads], u%l.KVHeads)
 		}
 	}
 	e.Barrier(w)
@@ -55,8 +64,8 @@ func (l *Layer) runPart(e *layers.Env, st *State, k *work, part *attend.Partial,
 
 // runSpread is runTile with the parts handed out to all workers, who meet
 // before the parts are put together.
-func (l *Layer) runSpread(e *layers.Env, w, layer int, st *State, units int) {
-	k := &st.work[w]
+func (l *Layer) runSpread(e *layers.Env, w, layer int, st *State, tiles []tile) {
+	k, units := &st.work[w], len(tiles)*l.KVHeads
 	claim, merge := st.claims[2*layer], st.claims[2*layer+1]
 	for {
 		i, _, ok := claim.Next(1, units*st.parts)
@@ -64,7 +73,7 @@ func (l *Layer) runSpread(e *layers.Env, w, layer int, st *State, units int) {
 			break
 		}
 		u, p := i/st.parts, i%st.parts
-		t, head := &st.tiles[u/l.KVHeads], u%l.KVHeads
+		t, head := &tiles[u/l.KVHeads], u%l.KVHeads
 		if p < partsOf(t.end) {
 			l.runPart(e, st, k, st.spread[i], t, head, p, l.queries(e, st, k, t, head))
 		}
@@ -75,7 +84,7 @@ func (l *Layer) runSpread(e *layers.Env, w, layer int, st *State, units int) {
 		if !ok {
 			break
 		}
-		t, head := &st.tiles[u/l.KVHeads], u%l.KVHeads
+		t, head := &tiles[u/l.KVHeads], u%l.KVHeads
 		out := l.outTile(st, k, t, head)
 		st.params.Merge(out, st.spread[u*st.parts:u*st.parts+partsOf(t.end)])
 		l.scatter(st, out, t, head)

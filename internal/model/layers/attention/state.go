@@ -2,6 +2,7 @@ package attention
 
 import (
 	"math"
+	"slices"
 
 	"github.com/holdfast-llm/holdfast/internal/machine/par"
 	"github.com/holdfast-llm/holdfast/internal/model"
@@ -41,6 +42,7 @@ type State struct {
 	cs  []float32 // [maxRows][rope dims] cosines and sines
 
 	tiles  []tile
+	last   []tile       // those with a row whose logits are wanted
 	claims []*par.Claim // two for each layer
 	spread []*attend.Partial
 	parts  int // parts of the longest sequence of the batch
@@ -79,6 +81,7 @@ func NewState(e *layers.Env, o model.Options, c *model.Config, s Style, a *rope.
 		Out:   make([]float32, o.MaxRows*out),
 		cs:    make([]float32, o.MaxRows*a.Dims()),
 		tiles: make([]tile, 0, o.MaxRows),
+		last:  make([]tile, 0, o.MaxRows),
 		work:  make([]work, o.Workers),
 	}
 	queries := tileSize(c)
@@ -139,6 +142,13 @@ func (st *State) Begin(e *layers.Env, c *model.Config) {
 			end = lo
 		}
 		st.parts = max(st.parts, partsOf(s.Pos+len(s.Tokens)))
+	}
+	st.last = st.last[:0]
+	for _, t := range st.tiles {
+		i, _ := slices.BinarySearch(e.Rows.Out, int32(t.row))
+		if i < len(e.Rows.Out) && int(e.Rows.Out[i]) < t.row+t.n {
+			st.last = append(st.last, t)
+		}
 	}
 	st.makeParts(e, c)
 }

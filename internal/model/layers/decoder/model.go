@@ -26,6 +26,7 @@ type Model struct {
 	head    *head.Head
 	program func(w int) // forward, as a value that Run can take without allocating
 	scratch int64
+	trim    bool // this batch drops rows without logits in the last layer
 }
 
 // load binds and loads a file.
@@ -100,6 +101,7 @@ func (m *Model) Forward(b *model.Batch) error {
 		return err
 	}
 	m.attn.Begin(m.env, m.net.cfg)
+	m.trim = m.env.Trims()
 	b.Logits = m.head.Begin(m.env)
 	m.env.Team.Run(m.program)
 	return nil
@@ -115,7 +117,15 @@ func (m *Model) forward(w int) {
 		l := &n.blocks[i]
 		acts := e.NormRows(w, l.attn.Kinds, l.attnNorm, n.cfg.Eps)
 		l.attn.QKV(e, w, m.attn, acts)
-		l.attn.Run(e, w, i, m.attn)
+		if m.trim && i == len(n.blocks)-1 {
+			if len(e.Rows.Out) == 0 {
+				return
+			}
+			l.attn.RunLast(e, w, i, m.attn)
+			e.Trim(w, m.attn.Out, l.attn.Out.Cols)
+		} else {
+			l.attn.Run(e, w, i, m.attn)
+		}
 		e.Project(w, l.attn.Out, m.attn.Out, l.attn.OutBias)
 		m.feedForward(w, i, l)
 		e.Trace(w, i+1)

@@ -9,9 +9,8 @@ import "fmt"
 //	BX        the unit, plus 8 bytes: byte scales
 //	DX        the sums, plus 32 bytes
 //	R8..R11   rows of activations
-//	R12       how far ahead to prefetch, plus 32 in the second half: with SI it
-//	          makes the halves prefetch every other line
-//	R13       R12 when both halves are done
+//	R12       how far ahead to prefetch
+//	R13       halves left
 //	CX        units left
 //
 //	Y0..Y3    sums of 16-bit products (T), one per row of activations
@@ -77,6 +76,7 @@ func avx2Unit(f *file, name string, ny, bytes, xBytes int, set []string, body fu
 	for _, s := range set {
 		f.p("%s", s)
 	}
+	f.p("MOVQ ·prefetchAhead(SB), R12")
 	f.p("MOVQ SI, DI")
 	f.p("MOVQ SI, BX")
 	f.p("CMPQ more+40(FP), $0")
@@ -86,16 +86,14 @@ func avx2Unit(f *file, name string, ny, bytes, xBytes int, set []string, body fu
 		f.p("VMOVUPS Y0, %d(DX)", 32*c)
 	}
 	f.raw("loop:")
-	f.p("MOVQ ·prefetchAhead(SB), R12")
-	f.p("LEAQ 64(R12), R13")
+	f.p("MOVQ $2, R13")
 	f.raw("half:")
 	body()
 	f.p("ADDQ $32, SI")
 	f.p("ADDQ $16, DI")
 	f.p("ADDQ $8, BX")
 	f.p("ADDQ $32, DX")
-	f.p("ADDQ $32, R12")
-	f.p("CMPQ R12, R13")
+	f.p("DECQ R13")
 	f.p("JNE half")
 	f.p("ADDQ $%d, SI", bytes-64)
 	f.p("ADDQ $%d, DI", bytes-32)
@@ -108,7 +106,8 @@ func avx2Unit(f *file, name string, ny, bytes, xBytes int, set []string, body fu
 	f.p("RET\n")
 }
 
-// halfPrefetcher prefetches every other line of a unit in each half.
+// halfPrefetcher spreads prefetches of a unit over its vectors. The second half
+// asks for lines that are there already, which costs little.
 type halfPrefetcher struct {
 	f         *file
 	next, end int
@@ -117,7 +116,7 @@ type halfPrefetcher struct {
 func (p *halfPrefetcher) line() {
 	if p.next < p.end {
 		p.f.p("PREFETCHT0 %d(SI)(R12*1)", p.next)
-		p.next += 128
+		p.next += 64
 	}
 }
 

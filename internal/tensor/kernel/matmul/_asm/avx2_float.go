@@ -25,7 +25,11 @@ func avx2Float(f *file) []entry {
 		})
 		for _, t := range avx2Floats {
 			name := fmt.Sprintf("avx2%sx%d", t.name, ny)
-			avx2FloatKernel(f, name, &t, ny)
+			if ny <= 2 {
+				avx2FloatOnce(f, name, &t, ny)
+			} else {
+				avx2FloatKernel(f, name, &t, ny)
+			}
 			list = append(list, entry{"avx2", t.name, ny, name})
 		}
 	}
@@ -87,6 +91,58 @@ func avx2FloatKernel(f *file, name string, t *floatType, ny int) {
 	}
 	f.p("JMP half")
 	f.raw("done:")
+	f.p("VZEROUPPER")
+	f.p("RET\n")
+}
+
+// avx2FloatOnce handles all 16 rows in one pass: with few rows of activations
+// the sums fit in registers, and weights from memory should be read in order.
+// Sums of row c: even columns in Y(4c) and Y(4c+1), odd in Y(4c+2) and Y(4c+3).
+func avx2FloatOnce(f *file, name string, t *floatType, ny int) {
+	avx2Start(f, name, ny)
+	if t.set != "" {
+		f.p("%s", t.set)
+	}
+	f.p("MOVQ ·prefetchAhead(SB), BX")
+	for c := range 4 * ny {
+		f.p("VPXOR Y%d, Y%d, Y%d", c, c, c)
+	}
+	f.p("CMPQ more+40(FP), $0")
+	f.p("JEQ loop")
+	for c := range ny {
+		f.p("VMOVUPS %d(DX), Y%d", 64*c, 4*c)
+		f.p("VMOVUPS %d(DX), Y%d", 64*c+32, 4*c+1)
+	}
+	f.raw("loop:")
+	for o := 0; o < t.bytes; o += 64 {
+		f.p("PREFETCHT0 %d(SI)(BX*1)", o)
+	}
+	halves := map[string][][]string{
+		"F32":  {{"VMOVUPS (SI), Y9", "VMOVUPS 64(SI), Y10"}, {"VMOVUPS 32(SI), Y9", "VMOVUPS 96(SI), Y10"}},
+		"F16":  {{"VCVTPH2PS (SI), Y9", "VCVTPH2PS 32(SI), Y10"}, {"VCVTPH2PS 16(SI), Y9", "VCVTPH2PS 48(SI), Y10"}},
+		"BF16": {{"VPAND (SI), Y15, Y10", "VMOVDQU (SI), Y9", "VPSLLD $16, Y9, Y9"}, {"VPAND 32(SI), Y15, Y10", "VMOVDQU 32(SI), Y9", "VPSLLD $16, Y9, Y9"}},
+	}[t.name]
+	for h, lines := range halves {
+		for _, s := range lines {
+			f.p("%s", s)
+		}
+		for c := range ny {
+			f.p("VBROADCASTSS (%s), Y8", avx2Cols[c])
+			f.p("VFMADD231PS Y8, Y9, Y%d", 4*c+h)
+			f.p("VBROADCASTSS 4(%s), Y8", avx2Cols[c])
+			f.p("VFMADD231PS Y8, Y10, Y%d", 4*c+2+h)
+		}
+	}
+	f.p("ADDQ $%d, SI", t.bytes)
+	f.p("NEXT%d(8)", ny)
+	f.p("DECQ CX")
+	f.p("JNE loop")
+	for c := range ny {
+		for h := range 2 {
+			f.p("VADDPS Y%d, Y%d, Y%d", 4*c+2+h, 4*c+h, 4*c+h)
+			f.p("VMOVUPS Y%d, %d(DX)", 4*c+h, 64*c+32*h)
+		}
+	}
 	f.p("VZEROUPPER")
 	f.p("RET\n")
 }

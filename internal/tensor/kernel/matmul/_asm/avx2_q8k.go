@@ -170,7 +170,14 @@ func q8kHalfBody(f *file, t *q8kHalf, ny int) {
 		order = pairs
 	}
 	f.p("CLEAR%d", ny)
+	stream, ok := halfStreams[t.name]
+	if ok = ok && ny == 1; ok {
+		halfStreamBody(f, t, &stream, &pre)
+	}
 	for b := range 256 / t.block {
+		if ok {
+			break
+		}
 		t.scale(f, b)
 		quads(f, &pre, ny, t.block*b, t.acc, t.signed, order, func(q int) { t.load(f, b, q) }, "Y11")
 	}

@@ -7,3 +7,5 @@ func (l *layout) kernels() []tileKernel { return nil }
 func quantizeQ8(dst []byte, x []float32) { quantizeQ8Go(dst, x) }
 
 func quantizeQ8K(dst []byte, x []float32) { quantizeQ8KGo(dst, x) }
+
+func gatherFour([]byte, int, []byte, int, int) int { return 0 }

@@ -7,14 +7,18 @@ import (
 )
 
 // gather writes n words of 32 bits of each row, starting at src[0] of the first
-// row, as n vectors: dst[v*64+r*4:] is word v of row r.
-func gather(dst, src []byte, stride, rows, n int) {
+// row, as vectors dstStride bytes apart: dst[v*dstStride+4*r:] is word v of row r.
+func gather(dst []byte, dstStride int, src []byte, stride, rows, n int) {
+	done := 0
+	if rows == Group {
+		done = gatherFour(dst, dstStride, src, stride, n)
+	}
 	for r := range rows {
 		from := src[r*stride:][:4*n]
 		to := dst[4*r:]
-		for v := range n {
+		for v := done; v < n; v++ {
 			w := binary.LittleEndian.Uint32(from[4*v:])
-			binary.LittleEndian.PutUint32(to[64*v:], w)
+			binary.LittleEndian.PutUint32(to[v*dstStride:], w)
 		}
 	}
 }
@@ -22,32 +26,41 @@ func gather(dst, src []byte, stride, rows, n int) {
 // gather16 writes the 16-bit number at src[0] of each row.
 func gather16(dst, src []byte, stride, rows int) {
 	for r := range rows {
-		copy(dst[2*r:2*r+2], src[r*stride:])
+		binary.LittleEndian.PutUint16(dst[2*r:], binary.LittleEndian.Uint16(src[r*stride:]))
+	}
+}
+
+// flip turns codes into code+128 and back.
+func flip(codes []byte) {
+	for len(codes) >= 8 {
+		w := binary.LittleEndian.Uint64(codes)
+		binary.LittleEndian.PutUint64(codes, w^0x8080808080808080)
+		codes = codes[8:]
 	}
 }
 
 func packQ40(dst, src []byte, stride, n int) {
 	gather16(dst, src, stride, n)
-	gather(dst[32:], src[2:], stride, n, 4)
+	gather(dst[32:], 64, src[2:], stride, n, 4)
 }
 
 func packQ41(dst, src []byte, stride, n int) {
 	gather16(dst, src, stride, n)
 	gather16(dst[32:], src[2:], stride, n)
-	gather(dst[64:], src[4:], stride, n, 4)
+	gather(dst[64:], 64, src[4:], stride, n, 4)
 }
 
 func packQ50(dst, src []byte, stride, n int) {
 	gather16(dst, src, stride, n)
 	gatherFifth(dst[32:], src[2:], stride, n)
-	gather(dst[96:], src[6:], stride, n, 4)
+	gather(dst[96:], 64, src[6:], stride, n, 4)
 }
 
 func packQ51(dst, src []byte, stride, n int) {
 	gather16(dst, src, stride, n)
 	gather16(dst[32:], src[2:], stride, n)
 	gatherFifth(dst[64:], src[4:], stride, n)
-	gather(dst[128:], src[8:], stride, n, 4)
+	gather(dst[128:], 64, src[8:], stride, n, 4)
 }
 
 // gatherFifth spreads the 32 fifth bits of each row: bit 4q+k goes to bit q of
@@ -66,19 +79,15 @@ func gatherFifth(dst, src []byte, stride, rows int) {
 
 func packQ80(dst, src []byte, stride, n int) {
 	gather16(dst, src, stride, n)
-	gather(dst[32:], src[2:], stride, n, 8)
-	codes := dst[32:544]
-	for i := 0; i < len(codes); i += 8 {
-		w := binary.LittleEndian.Uint64(codes[i:])
-		binary.LittleEndian.PutUint64(codes[i:], w^0x8080808080808080)
-	}
+	gather(dst[32:], 64, src[2:], stride, n, 8)
+	flip(dst[32:544])
 }
 
 func packMXFP4(dst, src []byte, stride, n int) {
 	for r := range n {
 		dst[r] = src[r*stride]
 	}
-	gather(dst[16:], src[1:], stride, n, 4)
+	gather(dst[16:], 64, src[1:], stride, n, 4)
 }
 
 // packFloats interleaves the columns of n rows.
@@ -86,27 +95,33 @@ func packFloats(t quant.Type, dst, src []byte, n, rowBytes, cols int) {
 	if n < Group || cols%floatStep != 0 {
 		clear(dst)
 	}
-	switch t {
-	case quant.F32:
+	if t == quant.F32 {
+		gather(dst, 64, src, rowBytes, n, cols)
+		return
+	}
+	gather(dst, 64, src, rowBytes, n, cols/2)
+	if cols%2 == 1 {
+		last := dst[64*(cols/2):]
 		for r := range n {
-			row := src[r*rowBytes:][:4*cols]
-			for c := range cols {
-				copy(dst[64*c+4*r:][:4], row[4*c:])
-			}
+			copy(last[4*r:4*r+2], src[r*rowBytes+2*cols-2:])
 		}
-	case quant.F16:
-		for r := range n {
-			row := src[r*rowBytes:][:2*cols]
-			for c := range cols {
-				copy(dst[32*c+2*r:][:2], row[2*c:])
-			}
+	}
+	if t == quant.F16 {
+		for o := 0; o+64 <= len(dst); o += 64 {
+			splitPairs(dst[o : o+64])
 		}
-	case quant.BF16:
-		for r := range n {
-			row := src[r*rowBytes:][:2*cols]
-			for c := range cols {
-				copy(dst[64*(c/2)+4*r+2*(c%2):][:2], row[2*c:])
-			}
-		}
+	}
+}
+
+// splitPairs moves the first of each pair of 16-bit numbers to the front half.
+func splitPairs(b []byte) {
+	var odd [Group]uint16
+	for r := range odd {
+		w := binary.LittleEndian.Uint32(b[4*r:])
+		binary.LittleEndian.PutUint16(b[2*r:], uint16(w))
+		odd[r] = uint16(w >> 16)
+	}
+	for r, v := range odd {
+		binary.LittleEndian.PutUint16(b[32+2*r:], v)
 	}
 }

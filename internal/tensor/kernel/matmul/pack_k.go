@@ -11,12 +11,12 @@ func packQ4K(dst, src []byte, stride, n int) {
 
 func packQ5K(dst, src []byte, stride, n int) {
 	packScalesK(dst, src, stride, n)
-	gather(dst[320:], src[16:], stride, n, 8)
+	gather(dst[320:], 64, src[16:], stride, n, 8)
 	packPairs(dst[832:], src[48:], stride, n)
 }
 
 // packPairs packs the 128 bytes of nibbles of Q4_K and Q5_K: 4 pairs of blocks.
-func packPairs(dst, src []byte, stride, n int) { gather(dst, src, stride, n, 32) }
+func packPairs(dst, src []byte, stride, n int) { gather(dst, 64, src, stride, n, 32) }
 
 // packScalesK packs d, dmin and the six-bit scales and minimums of Q4_K and
 // Q5_K. The 12 bytes hold, in 32-bit words a, b, c: the low six bits of the
@@ -51,11 +51,11 @@ func packQ6K(dst, src []byte, stride, n int) {
 			dst[64+16*i+r] = row[192+i]
 		}
 	}
-	for v := range 16 {
-		h, j := v/8, v%8
-		gather(dst[320+192*v:], src[64*h+4*j:], stride, n, 1)
-		gather(dst[320+192*v+64:], src[64*h+32+4*j:], stride, n, 1)
-		gather(dst[320+192*v+128:], src[128+32*h+4*j:], stride, n, 1)
+	for h := range 2 {
+		to := dst[320+1536*h:]
+		gather(to, 192, src[64*h:], stride, n, 8)
+		gather(to[64:], 192, src[64*h+32:], stride, n, 8)
+		gather(to[128:], 192, src[128+32*h:], stride, n, 8)
 	}
 }
 
@@ -69,11 +69,9 @@ func packQ3K(dst, src []byte, stride, n int) {
 			dst[64+16*i+r] = low | high<<4 - 32
 		}
 	}
-	for j := range 8 {
-		gather(dst[320+128*j:], src[4*j:], stride, n, 1)
-		gather(dst[320+128*j+64:], src[32+4*j:], stride, n, 1)
-	}
-	gather(dst[320+1024:], src[64:], stride, n, 8)
+	gather(dst[320:], 128, src, stride, n, 8)
+	gather(dst[384:], 128, src[32:], stride, n, 8)
+	gather(dst[320+1024:], 64, src[64:], stride, n, 8)
 }
 
 func packQ2K(dst, src []byte, stride, n int) {
@@ -85,7 +83,7 @@ func packQ2K(dst, src []byte, stride, n int) {
 			copy(dst[64+32*i+2*r:][:2], row[2*i:])
 		}
 	}
-	gather(dst[320:], src[16:], stride, n, 16)
+	gather(dst[320:], 64, src[16:], stride, n, 16)
 }
 
 func packIQ4XS(dst, src []byte, stride, n int) {
@@ -98,5 +96,5 @@ func packIQ4XS(dst, src []byte, stride, n int) {
 			dst[64+16*i+r] = low | byte(high>>(2*i)&3)<<4 - 32
 		}
 	}
-	gather(dst[192:], src[8:], stride, n, 32)
+	gather(dst[192:], 64, src[8:], stride, n, 32)
 }

@@ -1,6 +1,10 @@
 package matmul
 
-import "github.com/holdfast-llm/holdfast/internal/tensor/quant"
+import (
+	"unsafe"
+
+	"github.com/holdfast-llm/holdfast/internal/tensor/quant"
+)
 
 // Types without a packed layout stay as they are in the file. A group of them is
 // unpacked into a panel before use, and the panel serves all rows of the call:
@@ -34,31 +38,33 @@ func mulUnitHalves(acc *[Group]float32, u *unit, x []byte) {
 
 // fillPanel unpacks n rows of type t into a panel of a whole group.
 func fillPanel(dst []byte, t quant.Type, src []byte, n, rowBytes, cols int, s *Scratch) {
-	if len(s.q) < cols {
-		s.q, s.scale = make([]int8, cols), make([]float32, cols/quant.GroupElems)
+	groups := cols / quant.GroupElems
+	if len(s.q) < Group*cols {
+		s.q, s.scale = make([]int8, Group*cols), make([]float32, groups)
 	}
-	q, scale := s.q[:cols], s.scale[:cols/quant.GroupElems]
 	if n < Group {
 		clear(dst)
 	}
 	for r := range n {
-		if err := quant.Unpack(t, src[r*rowBytes:][:rowBytes], q, scale, nil); err != nil {
+		scale := s.scale[:groups]
+		if err := quant.Unpack(t, src[r*rowBytes:][:rowBytes], s.q[r*cols:][:cols], scale, nil); err != nil {
 			panic("matmul: " + err.Error()) // sizes were checked when the matrix was made
 		}
-		for u := range cols / q8Cols {
-			to := dst[u*panelBytes:][:panelBytes]
-			putF32(to[4*r:], scale[2*u])
-			putF32(to[64+4*r:], scale[2*u+1])
-			spreadCodes(to[128+4*r:], q[u*q8Cols:][:q8Cols])
+		for u := range groups / 2 {
+			to := dst[u*panelBytes+4*r:][:68]
+			putF32(to, scale[2*u])
+			putF32(to[64:], scale[2*u+1])
 		}
+	}
+	codes := bytesOfCodes(s.q)
+	for u := range groups / 2 {
+		to := dst[u*panelBytes+128:][:512]
+		gather(to, 64, codes[u*q8Cols:], cols, n, 8)
+		flip(to)
 	}
 }
 
-// spreadCodes writes 32 codes as eight quads, one in each vec.
-func spreadCodes(dst []byte, q []int8) {
-	for v := range 8 {
-		for k := range 4 {
-			dst[64*v+k] = byte(q[4*v+k]) ^ 0x80
-		}
-	}
+// bytesOfCodes shows int8 values as bytes.
+func bytesOfCodes(q []int8) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(q))), len(q))
 }

@@ -12,7 +12,7 @@ type Scratch struct {
 	unit  unit
 	panel []byte    // a packed or unpacked group of rows
 	row   []float32 // one dequantised row
-	q     []int8    // one unpacked row
+	q     []int8    // the unpacked rows of a group
 	scale []float32
 	vals  []float32 // one unit in float32, [cols][Group]
 }

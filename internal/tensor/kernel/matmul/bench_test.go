@@ -203,3 +203,17 @@ func BenchmarkUnpacked(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkSmall multiplies with the shapes of a small model, where the work
+// around the kernels shows.
+func BenchmarkSmall(b *testing.B) {
+	eachTier(b, func(b *testing.B) {
+		for _, t := range []quant.Type{quant.Q4_1, quant.Q8_0} {
+			for _, s := range [][3]int{{192, 576, 1}, {576, 576, 1}, {1536, 576, 1}, {576, 1536, 1}, {576, 576, 4}, {576, 576, 256}} {
+				b.Run(fmt.Sprintf("type=%s/rows=%d/cols=%d/n=%d", t, s[0], s[1], s[2]), func(b *testing.B) {
+					benchMul(b, t, s[0], s[1], s[2], 1)
+				})
+			}
+		}
+	})
+}

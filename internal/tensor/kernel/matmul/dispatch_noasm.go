@@ -9,3 +9,5 @@ func quantizeQ8(dst []byte, x []float32) { quantizeQ8Go(dst, x) }
 func quantizeQ8K(dst []byte, x []float32) { quantizeQ8KGo(dst, x) }
 
 func gatherFour([]byte, int, []byte, int, int) int { return 0 }
+
+func storeFull([]float32, int, []float32, int, bool) bool { return false }

@@ -130,7 +130,9 @@ func pair(t testing.TB, typ quant.Type, rows, cols int, src []byte) (packed, raw
 	if err != nil {
 		t.Fatal(err)
 	}
-	raw, err = Raw(typ, rows, cols, src)
+	copied := guarded[byte](t, len(src))
+	copy(copied, src)
+	raw, err = Raw(typ, rows, cols, copied)
 	if err != nil {
 		t.Fatal(err)
 	}

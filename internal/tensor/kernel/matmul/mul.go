@@ -94,6 +94,9 @@ func (j *job) setOffs(i, n, size int) []int {
 func (j *job) store(tile []float32, g, i, n int) {
 	o := g * Group
 	width := min(Group, j.m.Rows-o)
+	if width == Group && storeFull(j.dst[i*j.ld+o:], j.ld, tile, n, j.add) {
+		return
+	}
 	for t := range n {
 		to := j.dst[(i+t)*j.ld+o:][:width]
 		from := tile[t*Group:][:width]

@@ -16,6 +16,8 @@ var specs = map[string]modeltest.Spec{
 	"llama odd":       {Arch: "llama", Vocab: 77, Embd: 96, Heads: 3, KVHeads: 1, FF: 160},
 	"llama small hd":  {Arch: "llama", Heads: 8, KVHeads: 4}, // heads of 8: half a group
 	"llama fused":     {Arch: "llama", Fused: true},
+	"llama bias":      {Arch: "llama", Bias: true},
+	"llama half bias": {Arch: "llama", Bias: true, Fused: true}, // one matrix, three biases
 	"qwen2":           {Arch: "qwen2"},
 	"qwen2 fused":     {Arch: "qwen2", Fused: true},
 	"qwen3":           {Arch: "qwen3", HeadDim: 32},
@@ -40,13 +42,19 @@ func TestRandomModels(t *testing.T) {
 	for name, spec := range specs {
 		t.Run(name, func(t *testing.T) {
 			f := modeltest.Open(t, spec)
-			seq := tokens(21, 77)
+			seq := tokens(40, 77)
 			want := modeltest.NewReference(t, f).Logits(seq)
-			r := modeltest.NewRunner(t, f, options(t, true), 64)
-			for _, chunk := range []int{21, 1, 5} {
-				d := modeltest.Compare(r.Logits(seq, chunk), want, r.Model.Config().Vocab)
-				if !(d.Max <= 1e-4) {
-					t.Errorf("chunks of %d: logits differ by %.3g from the float64 reference", chunk, d.Max)
+			// One worker with 40 rows projects its own rows alone, 21 rows of two
+			// workers are split by outputs, and few rows are private.
+			for _, workers := range []int{1, 2} {
+				o := options(t, true)
+				o.Team = modeltest.NewTeam(t, workers)
+				r := modeltest.NewRunner(t, f, o, 256)
+				for _, chunk := range []int{40, 21, 1, 5} {
+					d := modeltest.Compare(r.Logits(seq, chunk), want, r.Model.Config().Vocab)
+					if !(d.Max <= 1e-4) {
+						t.Errorf("chunks of %d: logits differ by %.3g from the float64 reference", chunk, d.Max)
+					}
 				}
 			}
 		})

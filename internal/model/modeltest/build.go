@@ -31,6 +31,7 @@ type Spec struct {
 	Type    quant.Type
 	Tied    bool
 	Fused   bool // one attn_qkv instead of three tensors
+	Bias    bool // biases of q, k, v and the output, each in its own tensor
 	Seed    uint64
 	// Repeat fills large matrices with copies of a few thousand random values,
 	// which is quick to make: for benchmarks of real shapes.
@@ -186,9 +187,15 @@ func (b *builder) attention(blk string) {
 	}
 	for _, p := range parts {
 		b.matrix(blk+p.name+".weight", s.Embd, p.rows)
-		if s.Arch == "qwen2" {
+		if s.Arch == "qwen2" && !s.Bias {
 			b.vector(blk+p.name+".bias", p.rows, 0)
 		}
+	}
+	if s.Bias {
+		b.vector(blk+"attn_q.bias", q, 0)
+		b.vector(blk+"attn_k.bias", kv, 0)
+		b.vector(blk+"attn_v.bias", kv, 0)
+		b.vector(blk+"attn_output.bias", s.Embd, 0)
 	}
 	b.matrix(blk+"attn_output.weight", q, s.Embd)
 	if s.Arch == "qwen3" || s.Arch == "qwen3moe" {

@@ -113,6 +113,9 @@ func (r *Reference) attention(x [][]float64, blk string) {
 			r.head(out[h*r.hd:(h+1)*r.hd], q[i][h*r.hd:(h+1)*r.hd], k[:i+1], v[:i+1], h/(r.heads/r.kv))
 		}
 		add(x[i], mul(r.w(blk+"attn_output.weight"), out))
+		if b := r.w(blk + "attn_output.bias"); b != nil {
+			add(x[i], b)
+		}
 	}
 }
 
@@ -146,11 +149,12 @@ func (r *Reference) qkv(h []float64, blk string) (q, k, v []float64) {
 		if b := r.w(blk + "attn_qkv.bias"); b != nil {
 			add(all, b)
 		}
-		return all[:nq], all[nq : nq+nk], all[nq+nk:]
+		q, k, v = all[:nq], all[nq:nq+nk], all[nq+nk:]
+	} else {
+		q, k, v = mul(r.w(blk+"attn_q.weight"), h), mul(r.w(blk+"attn_k.weight"), h), mul(r.w(blk+"attn_v.weight"), h)
 	}
-	var parts [3][]float64
+	parts := [3][]float64{q, k, v}
 	for i, name := range []string{"attn_q", "attn_k", "attn_v"} {
-		parts[i] = mul(r.w(blk+name+".weight"), h)
 		if b := r.w(blk + name + ".bias"); b != nil {
 			add(parts[i], b)
 		}

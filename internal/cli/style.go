@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/holdfast-llm/holdfast/internal/app"
+	"github.com/holdfast-llm/holdfast/internal/cli/talk"
 )
 
 // style says how text may be dressed on a stream.
@@ -27,16 +28,8 @@ func (s style) wrap(code, text string) string {
 func (s style) dim(text string) string  { return s.wrap("2", text) }
 func (s style) bold(text string) string { return s.wrap("1", text) }
 
-// printable drops what would steer a terminal: a model must not be able to move
-// the cursor, set the title or write to the clipboard of who reads it.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\n' && r != '\t' || r >= 0x7f && r < 0xa0 {
-			return -1
-		}
-		return r
-	}, text)
-}
+// printable is talk.Printable, for text that others wrote.
+func printable(text string) string { return talk.Printable(text) }
 
 // table prints rows in columns; the first column is left-aligned, as are those
 // with letters in them, and numbers are right-aligned.

@@ -2,6 +2,8 @@
 
 package matmul
 
+import "github.com/holdfast-llm/holdfast/internal/tensor/quant"
+
 func (l *layout) kernels() []tileKernel { return nil }
 
 func quantizeQ8(dst []byte, x []float32) { quantizeQ8Go(dst, x) }
@@ -11,3 +13,7 @@ func quantizeQ8K(dst []byte, x []float32) { quantizeQ8KGo(dst, x) }
 func gatherFour([]byte, int, []byte, int, int) int { return 0 }
 
 func storeFull([]float32, int, []float32, int, bool) bool { return false }
+
+func unpackRow(t quant.Type, src []byte, q []int8, scale []float32) error {
+	return quant.Unpack(t, src, q, scale, nil)
+}

@@ -47,7 +47,7 @@ func fillPanel(dst []byte, t quant.Type, src []byte, n, rowBytes, cols int, s *S
 	}
 	for r := range n {
 		scale := s.scale[:groups]
-		if err := quant.Unpack(t, src[r*rowBytes:][:rowBytes], s.q[r*cols:][:cols], scale, nil); err != nil {
+		if err := unpackRow(t, src[r*rowBytes:][:rowBytes], s.q[r*cols:][:cols], scale); err != nil {
 			panic("matmul: " + err.Error()) // sizes were checked when the matrix was made
 		}
 		for u := range groups / 2 {

@@ -107,7 +107,20 @@ func (m *Model) Forward(b *model.Batch) error {
 	return nil
 }
 
-// forward is the program of worker w.
+// forward is the program of worker w. The workers meet this often per layer:
+//
+//	                      few rows   in between   many rows per worker
+//	norm, convert            -           1              1
+//	q, k, v, rope, store     1           1              1
+//	attention                1           1              1
+//	convert, project         1           2              -
+//	norm, convert            -           1              1
+//	gate, up, SwiGLU         1           1              1
+//	convert, project         1           2              -
+//
+// One more where heads do not share out evenly, and one where a long sequence's
+// attention is split over the workers. Experts take three meetings in place of
+// the last two for few rows (router; gate and up; down), five otherwise.
 func (m *Model) forward(w int) {
 	e, n := m.env, m.net
 	m.attn.Fill(e, w)

@@ -17,3 +17,5 @@ func storeFull([]float32, int, []float32, int, bool) bool { return false }
 func unpackRow(t quant.Type, src []byte, q []int8, scale []float32) error {
 	return quant.Unpack(t, src, q, scale, nil)
 }
+
+func gatherPanel([]byte, []int8, int) bool { return false }

@@ -18,3 +18,20 @@ func gatherFour(dst []byte, dstStride int, src []byte, stride, n int) int {
 //
 //go:noescape
 func gatherAVX2(dst *byte, dstStride int, src *byte, stride, n int)
+
+// gatherPanel moves the codes of whole units of 16 rows, cols apart, into a
+// panel, and reports whether it did.
+func gatherPanel(dst []byte, q []int8, cols int) bool {
+	n := cols / q8Cols
+	if !useAVX2 || n == 0 {
+		return false
+	}
+	_, _ = dst[n*panelBytes-1], q[Group*cols-1]
+	gatherPanelAVX2(&dst[0], &q[0], cols, n)
+	return true
+}
+
+// gatherPanelAVX2 does it for n units of rows that are stride bytes apart.
+//
+//go:noescape
+func gatherPanelAVX2(dst *byte, src *int8, stride, n int)

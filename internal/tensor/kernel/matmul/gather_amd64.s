@@ -52,3 +52,50 @@ loop:
 	DECQ CX
 	JNE loop
 	RET
+
+DATA gatherFlip<>+0(SB)/4, $0x80808080
+GLOBL gatherFlip<>(SB), RODATA|NOPTR, $4
+
+// FLIP adds 128 to each code of X0 to X3.
+#define FLIP \
+	VPXOR X8, X0, X0; \
+	VPXOR X8, X1, X1; \
+	VPXOR X8, X2, X2; \
+	VPXOR X8, X3, X3
+
+// func gatherPanelAVX2(dst *byte, src *int8, stride, n int)
+// Eight words of a unit, then over the scales of the next one.
+TEXT ·gatherPanelAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), AX
+	MOVQ stride+16(FP), R8
+	MOVQ n+24(FP), CX
+	MOVQ $64, R9
+	MOVQ $192, R10
+	VPBROADCASTD gatherFlip<>(SB), X8
+
+loop:
+	ADDQ $128, DI
+	MOVQ $2, DX
+
+four:
+	MOVQ AX, SI
+	ROWS
+	FLIP
+	QUAD(0)
+	ROWS
+	FLIP
+	QUAD(16)
+	ROWS
+	FLIP
+	QUAD(32)
+	ROWS
+	FLIP
+	QUAD(48)
+	ADDQ $16, AX
+	ADDQ $256, DI
+	DECQ DX
+	JNE four
+	DECQ CX
+	JNE loop
+	RET

@@ -56,6 +56,9 @@ func fillPanel(dst []byte, t quant.Type, src []byte, n, rowBytes, cols int, s *S
 			putF32(to[64:], scale[2*u+1])
 		}
 	}
+	if n == Group && gatherPanel(dst, s.q, cols) {
+		return
+	}
 	codes := bytesOfCodes(s.q)
 	for u := range groups / 2 {
 		to := dst[u*panelBytes+128:][:512]

@@ -18,4 +18,4 @@ func unpackRow(t quant.Type, src []byte, q []int8, scale []float32) error {
 	return quant.Unpack(t, src, q, scale, nil)
 }
 
-func gatherPanel([]byte, []int8, int) bool { return false }
+func gatherPanel([]byte, []int8, []float32, int) bool { return false }

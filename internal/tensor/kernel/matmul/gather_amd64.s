@@ -63,18 +63,43 @@ GLOBL gatherFlip<>(SB), RODATA|NOPTR, $4
 	VPXOR X8, X2, X2; \
 	VPXOR X8, X3, X3
 
-// func gatherPanelAVX2(dst *byte, src *int8, stride, n int)
-// Eight words of a unit, then over the scales of the next one.
-TEXT ·gatherPanelAVX2(SB), NOSPLIT, $0-32
+// TWOS transposes two scales of each of four rows from BX on, R11 bytes apart,
+// and moves BX behind them.
+#define TWOS(off) \
+	VMOVQ (BX), X0; \
+	VMOVQ (BX)(R11*1), X1; \
+	LEAQ (BX)(R11*2), BX; \
+	VMOVQ (BX), X2; \
+	VMOVQ (BX)(R11*1), X3; \
+	LEAQ (BX)(R11*2), BX; \
+	VPUNPCKLDQ X1, X0, X0; \
+	VPUNPCKLDQ X3, X2, X2; \
+	VPUNPCKLQDQ X2, X0, X1; \
+	VPUNPCKHQDQ X2, X0, X3; \
+	VMOVDQU X1, off(DI); \
+	VMOVDQU X3, 64+off(DI)
+
+// func gatherPanelAVX2(dst *byte, src *int8, stride int, scale *float32, n int)
+// For each unit the scales, then eight words of codes.
+TEXT ·gatherPanelAVX2(SB), NOSPLIT, $0-40
 	MOVQ dst+0(FP), DI
 	MOVQ src+8(FP), AX
 	MOVQ stride+16(FP), R8
-	MOVQ n+24(FP), CX
+	MOVQ scale+24(FP), R12
+	MOVQ n+32(FP), CX
+	MOVQ R8, R11
+	SHRQ $2, R11 // a scale of four bytes per 16 codes
 	MOVQ $64, R9
 	MOVQ $192, R10
 	VPBROADCASTD gatherFlip<>(SB), X8
 
 loop:
+	MOVQ R12, BX
+	TWOS(0)
+	TWOS(16)
+	TWOS(32)
+	TWOS(48)
+	ADDQ $8, R12
 	ADDQ $128, DI
 	MOVQ $2, DX
 

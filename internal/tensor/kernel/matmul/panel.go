@@ -40,30 +40,29 @@ func mulUnitHalves(acc *[Group]float32, u *unit, x []byte) {
 func fillPanel(dst []byte, t quant.Type, src []byte, n, rowBytes, cols int, s *Scratch) {
 	groups := cols / quant.GroupElems
 	if len(s.q) < Group*cols {
-		s.q, s.scale = make([]int8, Group*cols), make([]float32, groups)
+		s.q, s.scale = make([]int8, Group*cols), make([]float32, Group*groups)
+	}
+	for r := range n {
+		err := unpackRow(t, src[r*rowBytes:][:rowBytes], s.q[r*cols:][:cols], s.scale[r*groups:][:groups])
+		if err != nil {
+			panic("matmul: " + err.Error()) // sizes were checked when the matrix was made
+		}
+	}
+	if n == Group && gatherPanel(dst, s.q, s.scale, cols) {
+		return
 	}
 	if n < Group {
 		clear(dst)
 	}
-	for r := range n {
-		scale := s.scale[:groups]
-		if err := unpackRow(t, src[r*rowBytes:][:rowBytes], s.q[r*cols:][:cols], scale); err != nil {
-			panic("matmul: " + err.Error()) // sizes were checked when the matrix was made
-		}
-		for u := range groups / 2 {
-			to := dst[u*panelBytes+4*r:][:68]
-			putF32(to, scale[2*u])
-			putF32(to[64:], scale[2*u+1])
-		}
-	}
-	if n == Group && gatherPanel(dst, s.q, cols) {
-		return
-	}
 	codes := bytesOfCodes(s.q)
 	for u := range groups / 2 {
-		to := dst[u*panelBytes+128:][:512]
-		gather(to, 64, codes[u*q8Cols:], cols, n, 8)
-		flip(to)
+		to := dst[u*panelBytes:][:panelBytes]
+		for r := range n {
+			putF32(to[4*r:], s.scale[r*groups+2*u])
+			putF32(to[64+4*r:], s.scale[r*groups+2*u+1])
+		}
+		gather(to[128:], 64, codes[u*q8Cols:], cols, n, 8)
+		flip(to[128:])
 	}
 }
 

@@ -13,7 +13,7 @@ type Scratch struct {
 	panel []byte    // a packed or unpacked group of rows
 	row   []float32 // one dequantised row
 	q     []int8    // the unpacked rows of a group
-	scale []float32
+	scale []float32 // and their scales
 	vals  []float32 // one unit in float32, [cols][Group]
 }
 

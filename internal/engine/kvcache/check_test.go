@@ -87,7 +87,7 @@ func (p *Pool) checkTrees(age []int) error {
 				continue
 			}
 			full++
-			if b.key != childKey(&key, p.published(id)) || p.index[b.key] != id {
+			if b.key != ChildKey(&key, p.published(id)) || p.index[b.key] != id {
 				return fmt.Errorf("block %d has a wrong key", id)
 			}
 			if err := walk(r, id, b.key); err != nil {
@@ -97,7 +97,7 @@ func (p *Pool) checkTrees(age []int) error {
 		return nil
 	}
 	for name, r := range p.roots {
-		if r.name != name || r.child == none && r.seqs == 0 {
+		if r.name != name || r.child == none && r.live == nil {
 			return fmt.Errorf("tree %q is empty and kept", name)
 		}
 		if err := walk(r, none, r.key); err != nil {

@@ -28,6 +28,7 @@ type machine struct {
 	mem    memory
 	seqs   []*Seq
 	tokens map[*Seq][]int32
+	held   map[*Seq]bool // holders: they only end
 }
 
 func (m *machine) begin(t *rapid.T) {
@@ -100,8 +101,39 @@ func (m *machine) end(t *rapid.T) {
 			break
 		}
 	}
-	m.pool.End(s, m.tokens[s], rapid.Bool().Draw(t, "keep"))
+	m.pool.End(s, m.tokens[s], rapid.Bool().Draw(t, "keep") && !m.held[s])
 	delete(m.tokens, s)
+	delete(m.held, s)
+}
+
+func (m *machine) pickRunning(t *rapid.T) *Seq {
+	s := m.pick(t)
+	if m.held[s] {
+		t.Skip("it only holds blocks")
+	}
+	return s
+}
+
+func (m *machine) fork(t *rapid.T) {
+	parent, s := m.pickRunning(t), &Seq{}
+	a, ok := m.pool.Fork(s, parent)
+	if !ok {
+		if m.pool.Available() > 0 && m.pool.cfg.StateSlots == 0 {
+			t.Fatal("no fork, though there is room")
+		}
+		return
+	}
+	if a.CopyBlock {
+		copy(m.mem.block[a.BlockDst], m.mem.block[a.BlockSrc])
+	}
+	if a.CopyState {
+		m.mem.state[a.StateDst] = m.mem.state[a.StateSrc]
+	}
+	if a.Cached != parent.Len() {
+		t.Fatalf("forked at %d of %d positions", a.Cached, parent.Len())
+	}
+	m.seqs = append(m.seqs, s)
+	m.tokens[s] = m.tokens[parent]
 }
 
 func (m *machine) check(t *rapid.T) {
@@ -133,7 +165,7 @@ func TestPoolMachine(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m := &machine{pool: p, tokens: map[*Seq][]int32{}, mem: memory{state: make([]int32, c.StateSlots)}}
+		m := &machine{pool: p, tokens: map[*Seq][]int32{}, held: map[*Seq]bool{}, mem: memory{state: make([]int32, c.StateSlots)}}
 		for range c.Blocks {
 			m.mem.block = append(m.mem.block, make([]int32, c.BlockTokens))
 		}
@@ -141,13 +173,27 @@ func TestPoolMachine(t *testing.T) {
 			"":      m.check,
 			"begin": m.begin,
 			"run": func(t *rapid.T) {
-				m.run(t, m.pick(t), rapid.SliceOfN(rapid.Int32Range(0, 1), 1, 5).Draw(t, "more"))
+				m.run(t, m.pickRunning(t), rapid.SliceOfN(rapid.Int32Range(0, 1), 1, 5).Draw(t, "more"))
 			},
 			"end": m.end,
 			"snapshot": func(t *rapid.T) {
-				s := m.pick(t)
+				s := m.pickRunning(t)
 				if dst, ok := p.Snapshot(s); ok {
 					m.mem.state[dst] = m.mem.state[s.Slot()]
+				}
+			},
+			"fork": func(t *rapid.T) { m.fork(t) },
+			"hold": func(t *rapid.T) {
+				all := m.tokens[m.pick(t)]
+				keys := p.Keys("", all)
+				s := &Seq{}
+				if len(keys) == 0 {
+					t.Skip("no full block")
+				}
+				if _, ok := p.Hold(s, keys[len(keys)-1]); ok {
+					m.seqs = append(m.seqs, s)
+					m.tokens[s] = all[:s.Len()]
+					m.held[s] = true
 				}
 			},
 			"drop": func(t *rapid.T) { p.Drop(rapid.SampledFrom([]string{"", "u"}).Draw(t, "ns")) },

@@ -36,7 +36,7 @@ func (p *Pool) match(r *root, tokens []int32, limit int) Match {
 			break
 		}
 		next := tokens[m.Tokens : m.Tokens+bt]
-		key := childKey(parent, next)
+		key := ChildKey(parent, next)
 		id := p.find(m.last, &key, next)
 		if id == none {
 			break
@@ -56,7 +56,22 @@ func (p *Pool) match(r *root, tokens []int32, limit int) Match {
 			m.part, m.Tokens = id, m.Full*bt+n
 		}
 	}
+	p.matchLive(r, &m, rest)
 	return m
+}
+
+// matchLive looks at the unfinished last blocks of running sequences. Their
+// written positions never change, so they can be copied like those of the tree.
+func (p *Pool) matchLive(r *root, m *Match, rest []int32) {
+	at := m.Full * p.cfg.BlockTokens
+	for s := r.live; s != nil; s = s.next {
+		if s.private || s.published != m.Full || s.parent() != m.last || len(s.table) <= s.published || len(s.tokens) != s.n || s.n <= at {
+			continue
+		}
+		if n := commonPrefix(s.tokens[at:], rest); n > m.Tokens-at {
+			m.part, m.Tokens = s.table[s.published], at+n
+		}
+	}
 }
 
 // matchState looks among the children of m.last for the furthest saved state

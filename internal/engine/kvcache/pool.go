@@ -32,7 +32,7 @@ type root struct {
 	name  string
 	key   Key
 	child int32
-	seqs  int // sequences that began in it
+	live  *Seq // the sequences that began in it
 }
 
 // A Pool owns the blocks and the prefix tree.
@@ -63,6 +63,7 @@ type Stats struct {
 	Evictions     uint64 // cached blocks given up for space
 	SlotEvictions uint64 // saved states given up for space
 	Merges        uint64 // blocks found published already when they were full
+	Forks         uint64 // sequences begun as copies of others
 }
 
 // New returns a pool of free blocks.

@@ -140,7 +140,7 @@ func TestCollisionIsNoHit(t *testing.T) {
 	p.Begin(&a, "", []int32{1, 2}, 2)
 	p.Grow(&a, 2)
 	p.Commit(&a, []int32{1, 2})
-	forged := childKey(&a.root.key, []int32{3, 4})
+	forged := ChildKey(&a.root.key, []int32{3, 4})
 	p.index[forged] = a.table[0]
 	if at, _ := p.Begin(&b, "", []int32{3, 4}, 2); at.Cached != 0 {
 		t.Errorf("%d tokens of a colliding block used", at.Cached)

@@ -11,6 +11,9 @@ type Seq struct {
 	published int // how many of the table's first blocks are in the tree
 	private   bool
 	slot      int32
+
+	tokens     []int32 // [n] what the positions hold, as of the last Commit
+	prev, next *Seq    // the other sequences that began in root
 }
 
 // Blocks returns the block table. It is valid until the next call for s.
@@ -54,8 +57,8 @@ func (p *Pool) Begin(s *Seq, namespace string, tokens []int32, limit int) (Attac
 			return a, false
 		}
 	}
-	r.seqs++
-	*s = Seq{root: r, table: slices.Grow(s.table[:0], m.Full+1), slot: slot}
+	*s = Seq{table: slices.Grow(s.table[:0], m.Full+1), slot: slot}
+	s.join(r)
 	s.table = s.table[:m.Full]
 	for id, i := m.last, m.Full-1; i >= 0; i-- {
 		p.retain(id)
@@ -72,7 +75,7 @@ func (p *Pool) Begin(s *Seq, namespace string, tokens []int32, limit int) (Attac
 	if p.cfg.StateSlots > 0 && s.n != m.Tokens {
 		p.fallBack(s, &a, tokens)
 	}
-	a.Cached = s.n
+	a.Cached, s.tokens = s.n, tokens[:s.n]
 	p.stats.Lookups++
 	p.stats.PromptTokens += uint64(len(tokens))
 	p.stats.CachedTokens += uint64(a.Cached)
@@ -137,7 +140,7 @@ func (p *Pool) Room(s *Seq) int {
 // one and its own is freed, so the table may change.
 func (p *Pool) Commit(s *Seq, tokens []int32) {
 	bt := p.cfg.BlockTokens
-	s.n = len(tokens)
+	s.n, s.tokens = len(tokens), tokens
 	for ; !s.private && (s.published+1)*bt <= s.n; s.published++ {
 		i := s.published
 		own, parent, pkey := s.table[i], s.parent(), &s.root.key
@@ -145,7 +148,7 @@ func (p *Pool) Commit(s *Seq, tokens []int32) {
 			pkey = &p.blocks[parent].key
 		}
 		part := tokens[i*bt : (i+1)*bt]
-		key := childKey(pkey, part)
+		key := ChildKey(pkey, part)
 		if id := p.find(parent, &key, part); id != none {
 			p.retain(id)
 			p.release(own)
@@ -186,9 +189,30 @@ func (p *Pool) End(s *Seq, tokens []int32, keep bool) {
 		p.release(id)
 	}
 	r := s.root
-	r.seqs--
+	s.leave()
 	*s = Seq{table: s.table[:0], slot: none}
 	p.prune(r)
+}
+
+// join puts s into the list of the sequences that began in r.
+func (s *Seq) join(r *root) {
+	s.root = r
+	s.next = r.live
+	if r.live != nil {
+		r.live.prev = s
+	}
+	r.live = s
+}
+
+func (s *Seq) leave() {
+	if s.prev != nil {
+		s.prev.next = s.next
+	} else {
+		s.root.live = s.next
+	}
+	if s.next != nil {
+		s.next.prev = s.prev
+	}
 }
 
 // keepTail publishes the tokens after the last full block, and hands the state

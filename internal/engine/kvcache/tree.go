@@ -12,13 +12,14 @@ import (
 // whoever cannot name the namespace cannot find out what is cached in it.
 type Key [sha256.Size]byte
 
-// rootKey is the key that a namespace's first blocks have as parent.
-func rootKey(namespace string) Key {
+// RootKey is the key that a namespace's first blocks have as parent.
+func RootKey(namespace string) Key {
 	return sha256.Sum256([]byte("holdfast prefix cache 1\x00" + namespace))
 }
 
-// childKey hashes a parent and a block's tokens, in pieces that stay on the stack.
-func childKey(parent *Key, tokens []int32) (k Key) {
+// ChildKey hashes a parent and a block's tokens, in pieces that stay on the
+// stack. It also names the unfinished blocks of other stores.
+func ChildKey(parent *Key, tokens []int32) (k Key) {
 	const piece = 256
 	var buf [sha256.Size + 4*piece]byte
 	copy(buf[:], parent[:])
@@ -37,10 +38,10 @@ func childKey(parent *Key, tokens []int32) (k Key) {
 
 // Keys returns the keys of the full blocks of tokens, for other stores of blocks.
 func (p *Pool) Keys(namespace string, tokens []int32) []Key {
-	bt, parent := p.cfg.BlockTokens, rootKey(namespace)
+	bt, parent := p.cfg.BlockTokens, RootKey(namespace)
 	keys := make([]Key, 0, len(tokens)/bt)
 	for len(tokens) >= bt {
-		parent = childKey(&parent, tokens[:bt])
+		parent = ChildKey(&parent, tokens[:bt])
 		keys = append(keys, parent)
 		tokens = tokens[bt:]
 	}
@@ -51,7 +52,7 @@ func (p *Pool) Keys(namespace string, tokens []int32) []Key {
 func (p *Pool) enter(namespace string) *root {
 	r := p.roots[namespace]
 	if r == nil {
-		r = &root{name: namespace, key: rootKey(namespace), child: none}
+		r = &root{name: namespace, key: RootKey(namespace), child: none}
 		p.roots[namespace] = r
 	}
 	return r
@@ -59,7 +60,7 @@ func (p *Pool) enter(namespace string) *root {
 
 // prune forgets an empty tree, so that namespaces that come and go leave nothing.
 func (p *Pool) prune(r *root) {
-	if r.child == none && r.seqs == 0 {
+	if r.child == none && r.live == nil {
 		delete(p.roots, r.name)
 	}
 }

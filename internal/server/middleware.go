@@ -1,0 +1,195 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"io"
+	"net/http"
+	"regexp"
+	"runtime/debug"
+	"time"
+
+	"github.com/holdfast-llm/holdfast/internal/server/apierr"
+)
+
+// ServeHTTP takes a request through all that stands before a handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	rec := &recorder{ResponseWriter: w}
+	id := requestID(r)
+	rec.Header().Set(RequestIDHeader, id)
+	rec.Header().Set("X-Content-Type-Options", "nosniff")
+	start := time.Now()
+	c, missing := s.router.find(r)
+	var who Principal
+	var problem error
+	defer func() {
+		if v := recover(); v != nil {
+			problem = s.panicked(rec, r, c.api, id, v)
+		}
+		s.log(r, rec, id, who, start, problem)
+	}()
+	fail := func(e *apierr.Error) {
+		problem = e
+		writeError(c.api, rec, r, e)
+	}
+	if e := s.checkHost(r); e != nil {
+		fail(e)
+		return
+	}
+	origin, e := s.checkOrigin(r)
+	if e != nil {
+		fail(e)
+		return
+	}
+	if allow(rec, r, origin) {
+		return
+	}
+	if !c.open {
+		p, err := s.cfg.Auth.Authenticate(r)
+		if err != nil {
+			fail(apierr.From(err))
+			return
+		}
+		who = p
+		r = r.WithContext(context.WithValue(r.Context(), principalKey{}, p))
+	}
+	if missing != nil {
+		fail(missing)
+		return
+	}
+	problem = s.admit(rec, r, c)
+}
+
+// admit runs a handler if there is room for one more.
+func (s *Server) admit(w *recorder, r *http.Request, c choice) error {
+	if !c.open {
+		n := s.inFlight.Add(1)
+		defer s.inFlight.Add(-1)
+		if n > int64(s.cfg.MaxInFlight) {
+			e := apierr.New(apierr.Overloaded, "the server has %d requests in flight, as many as it takes; try again later", s.cfg.MaxInFlight)
+			e.RetryAfter, e.Queue = 5*time.Second, s.cfg.MaxInFlight
+			writeError(c.api, w, r, e)
+			return e
+		}
+	}
+	if r.ContentLength != 0 {
+		r.Body = http.MaxBytesReader(w, timedBody(w, r.Body, s.cfg.BodyTimeout), s.cfg.BodyLimit)
+	}
+	return s.router.serve(w, r, c)
+}
+
+// A body has a deadline until it has been read. http.Server.ReadTimeout would
+// go on ticking afterwards, and cancel answers that take longer.
+type body struct {
+	io.ReadCloser
+	ctl *http.ResponseController
+}
+
+func timedBody(w http.ResponseWriter, b io.ReadCloser, d time.Duration) io.ReadCloser {
+	out := &body{b, http.NewResponseController(w)}
+	_ = out.ctl.SetReadDeadline(time.Now().Add(d)) // a test's writer has none
+	return out
+}
+
+// Read takes the deadline away at the end.
+func (b *body) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if errors.Is(err, io.EOF) {
+		_ = b.ctl.SetReadDeadline(time.Time{})
+	}
+	return n, err
+}
+
+// panicked turns a mistake of ours into an error for the client, and a log line
+// with its place.
+func (s *Server) panicked(w *recorder, r *http.Request, api API, id string, v any) error {
+	s.cfg.Log.Error("panic in a handler", "id", id, "path", r.URL.Path, "panic", v, "stack", string(debug.Stack()))
+	e := apierr.New(apierr.Internal, "something went wrong in the server; its log says more (request %s)", id)
+	if w.status == 0 {
+		writeError(api, w, r, e)
+		return e
+	}
+	// An answer has begun: only breaking the connection tells the client.
+	// The log line is written by the caller, the abort is the connection's.
+	w.abort = true
+	return e
+}
+
+// goodID limits which ids of clients are passed on.
+var goodID = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,128}$`)
+
+func requestID(r *http.Request) string {
+	if id := r.Header.Get(RequestIDHeader); goodID.MatchString(id) {
+		return id
+	}
+	var b [12]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return "req_" + hex.EncodeToString(b[:])
+}
+
+// log writes the access log.
+func (s *Server) log(r *http.Request, w *recorder, id string, who Principal, start time.Time, problem error) {
+	attrs := []any{
+		"id", id, "method", r.Method, "path", r.URL.Path, "status", w.status,
+		"bytes", w.bytes, "seconds", time.Since(start).Seconds(), "remote", r.RemoteAddr,
+	}
+	if who.Name != "" {
+		attrs = append(attrs, "key", who.Name)
+	}
+	switch {
+	case problem != nil && w.status >= 500:
+		s.cfg.Log.Error("request", append(attrs, "error", chain(problem))...)
+	case problem != nil:
+		s.cfg.Log.Info("request", append(attrs, "error", chain(problem))...)
+	default:
+		s.cfg.Log.Info("request", attrs...)
+	}
+	if s.cfg.Done != nil {
+		s.cfg.Done(r.Pattern, w.status, time.Since(start))
+	}
+	if w.abort {
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// chain is an error with its cause, which clients do not see.
+func chain(err error) string {
+	s := err.Error()
+	if e, ok := err.(interface{ Unwrap() error }); ok && e.Unwrap() != nil { //nolint:errorlint // one level is meant
+		if cause := e.Unwrap().Error(); cause != s {
+			return s + ": " + cause
+		}
+	}
+	return s
+}
+
+// A recorder remembers what was answered.
+type recorder struct {
+	http.ResponseWriter
+	status int
+	bytes  int64
+	abort  bool
+}
+
+// WriteHeader remembers the status.
+func (w *recorder) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Write counts bytes.
+func (w *recorder) Write(p []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	n, err := w.ResponseWriter.Write(p)
+	w.bytes += int64(n)
+	return n, err
+}
+
+// Unwrap lets http.ResponseController find the connection.
+func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }

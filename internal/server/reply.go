@@ -1,0 +1,61 @@
+package server
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"net/http"
+	"strconv"
+
+	"github.com/holdfast-llm/holdfast/internal/platform/library"
+	"github.com/holdfast-llm/holdfast/internal/server/apierr"
+)
+
+// SetHeaders sets the headers that go with an error in every API.
+func SetHeaders(h http.Header, e *apierr.Error) {
+	if e.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(e.RetryAfter.Seconds()))))
+	}
+	if e.Kind == apierr.Overloaded {
+		h.Set(QueueHeader, strconv.Itoa(e.Queue))
+	}
+	if e.Kind == apierr.Unauthorized {
+		h.Set("WWW-Authenticate", "Bearer")
+	}
+}
+
+// Headers of answers.
+const (
+	// QueueHeader tells how many requests were waiting for the model when this
+	// one came.
+	QueueHeader = "X-Queue-Position"
+	// ContextHeader tells how many tokens a request may have.
+	ContextHeader = "X-Context-Length"
+	// RequestIDHeader carries the request's id, ours or the client's.
+	RequestIDHeader = "X-Request-Id"
+)
+
+// Announce sets the headers that say where a request stands. It is called
+// before the answer begins.
+func Announce(h http.Header, l *library.Lease) {
+	h.Set(QueueHeader, strconv.Itoa(l.Stats().Queued))
+	h.Set(ContextHeader, strconv.Itoa(l.Context()))
+}
+
+// WriteJSON answers with a value.
+func WriteJSON(w http.ResponseWriter, status int, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("server: %w", err)
+	}
+	return WriteRaw(w, status, append(b, '\n'))
+}
+
+// WriteRaw answers with JSON that is made already.
+func WriteRaw(w http.ResponseWriter, status int, b []byte) error {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(b)))
+	w.WriteHeader(status)
+	_, err := w.Write(b)
+	return err
+}

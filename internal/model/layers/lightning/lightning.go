@@ -26,8 +26,9 @@ func KeyElem(cache attend.Elem) attend.Elem {
 
 // A Scratch is the memory of one worker. The zero value is ready.
 type Scratch struct {
-	key  []float32 // one key
-	part []float32 // scores while they are sorted
+	key    []float32 // one key
+	part   []float32 // scores while they are sorted
+	blocks []float32 // scores of blocks
 }
 
 // Score sets dst[i] to the score of key i of keys, rows of len(q)/len(weight)
@@ -125,4 +126,12 @@ func kth(x []float32, k int) float32 {
 		}
 	}
 	return x[k-1]
+}
+
+// Blocks returns scratch for the scores of n blocks.
+func (s *Scratch) Blocks(n int) []float32 {
+	if cap(s.blocks) < n {
+		s.blocks = make([]float32, n+n/4)
+	}
+	return s.blocks[:n]
 }

@@ -19,7 +19,7 @@ var (
 // An AMD Zen 4 reads fastest when its own prefetchers see the loads early: 32
 // GB/s on one thread with 0 to 256 bytes, 20 with 512 and more. An Intel core
 // with few line fill buffers gains from the larger distance.
-var prefetchAhead int = 4096
+var prefetchAhead = 4096
 
 func init() {
 	if vendorAMD() {

@@ -30,7 +30,7 @@ type ModelInfo struct {
 // Options change the choice of a format.
 type Options struct {
 	// Template replaces the model's own template, if not empty, and with it
-	// any native dialect.
+	// any native dialect. The name of a registered dialect chooses that.
 	Template string
 	// Jinja keeps to the Jinja template even if a native dialect is known.
 	Jinja bool
@@ -73,10 +73,29 @@ func Dialects() []string {
 	return names
 }
 
+// findDialect returns the registered dialect with a name.
+func findDialect(name string) (dialect, bool) {
+	registry.RLock()
+	defer registry.RUnlock()
+	for _, d := range registry.list {
+		if d.name == name {
+			return d, true
+		}
+	}
+	return dialect{}, false
+}
+
 // ForModel picks a model's format: the template of the options, a registered
 // dialect that knows the model, or the model's own template. A model without
 // any of them gives ErrNoTemplate.
 func ForModel(m ModelInfo, o Options) (Format, error) {
+	if d, ok := findDialect(o.Template); ok {
+		f, err := d.make(m)
+		if err != nil {
+			return nil, fmt.Errorf("chat: dialect %s: %w", d.name, err)
+		}
+		return f, nil
+	}
 	if o.Template != "" {
 		m.Template = o.Template
 		return NewTemplate(m)

@@ -83,6 +83,11 @@ type Tool struct {
 	Description string
 	Parameters  json.RawMessage // a JSON schema with its key order; nil if none was given
 	Strict      bool            // the arguments must follow the schema
+
+	// Source is the declaration as the client sent it, with its key order: the
+	// JSON object that holds name, description and parameters. It is nil if
+	// unknown. Formats that print the whole object print this one.
+	Source json.RawMessage
 }
 
 // ToolCall is one call made by the model.

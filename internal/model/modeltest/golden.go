@@ -48,6 +48,22 @@ type Sequence struct {
 	LogitsF64 array `json:"logits_f64"` // [positions][vocab]
 	HiddenF32 array `json:"hidden_f32"` // [layers+1][tokens][embd]
 	Routing   []Routing
+	// Selected is what indexers keep: positions (deepseek32) or compressed rows.
+	Selected []Selected
+	// Lookups is the table rows that tokens fetch.
+	Lookups []Lookups `json:"engram_rows"`
+}
+
+// Selected is the choices of the indexer that one layer follows.
+type Selected struct {
+	Layer int
+	Kept  [][]int32
+}
+
+// Lookups is the rows of the n-gram table of one layer.
+type Lookups struct {
+	Layer int
+	Rows  [][]int64
 }
 
 // Routing is the choices of one MoE layer.

@@ -122,12 +122,18 @@ func (r *Runner) Logits(tokens []int32, chunk int) []float32 {
 	return out
 }
 
+// greedyChunk is how many tokens of a prompt Greedy feeds at a time.
+const greedyChunk = 64
+
 // Greedy continues a prompt by n tokens, each the one with the largest logit.
 func (r *Runner) Greedy(prompt []int32, n int) []int32 {
 	r.t.Helper()
 	s := r.NewSeq()
 	out := make([]int32, 0, n)
 	feed := prompt
+	for ; len(feed) > greedyChunk; feed = feed[greedyChunk:] {
+		r.Forward(&model.Batch{Seqs: []model.BatchSeq{s.Batch(feed[:greedyChunk], 0)}})
+	}
 	for len(out) < n {
 		b := model.Batch{Seqs: []model.BatchSeq{s.Batch(feed, 1)}}
 		out = append(out, int32(ArgMax(r.Forward(&b))))

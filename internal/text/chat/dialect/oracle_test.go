@@ -302,8 +302,8 @@ func onlyPrefix(msgs []object) bool {
 		case m["role"] != "system":
 			return false
 		}
-		text, ok := m["content"].(string)
-		if parts, _ := m["content"].([]object); text != "" || !ok && len(parts) > 0 {
+		text, _ := m["content"].(string)
+		if parts, _ := m["content"].([]object); text != "" || len(parts) > 1 || len(parts) == 1 && parts[0]["text"] != "" {
 			return false
 		}
 	}

@@ -242,6 +242,12 @@ func (b *body) strictShown() bool {
 
 // checkOutput checks what a grammar would be made of.
 func (b *body) checkOutput() *Error {
+	if b.req.Chat.Output.Kind == chat.OutputSchema {
+		v, _ := value.Rules{}.Parse(string(b.req.Chat.Output.Schema))
+		if fault := schemaFault(&v); fault != "" {
+			return invalid("Invalid json schema: %s", fault)
+		}
+	}
 	if b.shown() && b.choice.Mode != chat.ToolNamed { // else the model is shown one tool at most
 		for _, t := range b.tools {
 			if t.Strict != b.tools[0].Strict {
@@ -251,13 +257,6 @@ func (b *body) checkOutput() *Error {
 	}
 	if b.shown() && b.hasFormat && b.strictShown() {
 		return invalid("response_format should not be used with tools")
-	}
-	if b.req.Chat.Output.Kind != chat.OutputSchema {
-		return nil
-	}
-	v, _ := value.Rules{}.Parse(string(b.req.Chat.Output.Schema))
-	if fault := schemaFault(&v); fault != "" {
-		return invalid("Invalid json schema: %s", fault)
 	}
 	return nil
 }

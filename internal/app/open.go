@@ -45,6 +45,17 @@ func (a *App) open(ref string, opts []holdfast.Option) (*holdfast.Model, error) 
 	return holdfast.OpenBytes(a.Starter.File, a.Starter.Data(), opts...)
 }
 
+// Check says whether there is such a model, without opening it.
+func (a *App) Check(ref string) error {
+	if ref != StarterName {
+		return find(ref)
+	}
+	if a.Starter == nil {
+		return noStarter()
+	}
+	return nil
+}
+
 func noStarter() error {
 	return &ModelError{
 		Err:  errors.New("this program was built without the starter model (-tags nostarter)"),

@@ -126,7 +126,7 @@ func ggufFiles(dir string) []string {
 	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool {
 		name := strings.ToLower(e.Name())
 		later := laterPart.MatchString(name) && !strings.Contains(name, "-00001-of-")
-		return e.IsDir() || !strings.HasSuffix(name, ".gguf") || later
+		return e.IsDir() || strings.HasPrefix(name, ".") || !strings.HasSuffix(name, ".gguf") || later
 	})
 	var out []string
 	for _, e := range entries {

@@ -62,7 +62,7 @@ func report(w io.Writer, err error) Code {
 	if code == OK || code == Interrupted || errors.Is(err, syscall.EPIPE) {
 		return code
 	}
-	text, hint := app.Text(err), app.Hint(err)
+	text, hint := strings.TrimSpace(app.Text(err)), app.Hint(err)
 	var ce *holdfast.ContextError
 	if errors.As(err, &ce) && hint == "" {
 		text, hint = contextAdvice(ce)

@@ -69,7 +69,7 @@ func choiceFlag(cmd *cobra.Command, p *string, name string, choices []string, he
 var kvTypes = []string{"f32", "f16", "bf16", "q8_0"}
 
 // maxContext bounds --context; no model is trained for as much.
-const maxContext = 1 << 24
+const maxContext = 1 << 30
 
 // planFlags adds the flags that memory depends on.
 func planFlags(cmd *cobra.Command, p *app.Plan) {

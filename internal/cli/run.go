@@ -101,6 +101,9 @@ func run(ctx context.Context, a *app.App, o *runOptions, args []string) error {
 		return &app.UsageError{Message: "--think and --no-think exclude each other"}
 	}
 	t, err := parseTask(a, args)
+	if err == nil {
+		err = a.Check(t.model) // before anything is read or asked
+	}
 	if err != nil {
 		return err
 	}
@@ -120,6 +123,9 @@ func run(ctx context.Context, a *app.App, o *runOptions, args []string) error {
 		return err
 	}
 	loaded := time.Since(start)
+	if i := m.Info(); i.TrainedContext > 0 && i.Context > i.TrainedContext {
+		fmt.Fprintf(a.IO.Err, "holdfast: warning: the context is %d tokens, but the model was trained for %d: beyond that its answers degrade\n", i.Context, i.TrainedContext)
+	}
 	s, err := m.NewSession(o.session()...)
 	if err != nil {
 		return firstErr(err, m.Close())

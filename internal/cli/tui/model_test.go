@@ -43,7 +43,7 @@ func (f *fake) Clear() error                                { return nil }
 func (f *fake) Save(w io.Writer) error                      { return nil }
 func (f *fake) Load(r io.Reader) error                      { return nil }
 func (f *fake) ContextUsed() (int, error)                   { return 7, nil }
-func text(s string) item { return item{ev: holdfast.Event{Text: s}} }
+func text(s string) item                                    { return item{ev: holdfast.Event{Text: s}} }
 
 func thought(s string) item { return item{ev: holdfast.Event{Thinking: s}} }
 

@@ -92,6 +92,17 @@ func (s *Writer) Open() error {
 	return s.send()
 }
 
+// Header lets f set more headers. It reports false if they were sent already.
+func (s *Writer) Header(f func(http.Header)) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.opened {
+		return false
+	}
+	f(s.w.Header())
+	return true
+}
+
 // Event writes one value. name is the event's name, "" for none; lines have none.
 // An error means that the client cannot be reached any more.
 func (s *Writer) Event(name string, v any) error {
@@ -121,6 +132,17 @@ func (s *Writer) Text(data string) error {
 	}
 	s.begun = true
 	return s.send()
+}
+
+// AppendEvent appends an event to a buffer, for heartbeats that are events.
+func AppendEvent(buf []byte, name string, v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return append(buf, ": keep-alive\n\n"...)
+	}
+	s := Writer{buf: buf}
+	s.frame(name, b)
+	return s.buf
 }
 
 // frame appends one event. JSON has no line breaks in it, so one data line does.

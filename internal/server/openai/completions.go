@@ -1,0 +1,238 @@
+package openai
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"github.com/holdfast-llm/holdfast/internal/engine/llm"
+	"github.com/holdfast-llm/holdfast/internal/platform/library"
+	"github.com/holdfast-llm/holdfast/internal/server"
+	"github.com/holdfast-llm/holdfast/internal/server/apierr"
+	"github.com/holdfast-llm/holdfast/internal/server/decode"
+	"github.com/holdfast-llm/holdfast/internal/server/sse"
+)
+
+// completionRequest is the body of /v1/completions.
+type completionRequest struct {
+	sampling
+	Model         string          `json:"model"`
+	Prompt        json.RawMessage `json:"prompt"` // string, strings, tokens, or lists of tokens
+	Suffix        *string         `json:"suffix"`
+	Echo          bool            `json:"echo"`
+	Logprobs      *int64          `json:"logprobs"`
+	BestOf        *int64          `json:"best_of"`
+	Stream        bool            `json:"stream"`
+	StreamOptions *streamOptions  `json:"stream_options"`
+}
+
+var completionFields = decode.Fields{
+	Ignored: harmless,
+	Refused: map[string]string{"response_format": "use /v1/chat/completions"},
+}
+
+// prompt is one of the prompts of a request: text or tokens.
+type prompt struct {
+	text   string
+	tokens []int32 // if not nil
+}
+
+const (
+	maxPrompts       = 128
+	defaultMaxTokens = 16 // documented by OpenAI
+)
+
+// prompts reads the four forms of a prompt.
+func (c *completionRequest) prompts() ([]prompt, error) {
+	if absent(c.Prompt) {
+		return nil, apierr.Missing("prompt")
+	}
+	if c.Prompt[0] == '"' {
+		p := make([]prompt, 1)
+		return p, decode.Value(c.Prompt, &p[0].text, "prompt")
+	}
+	var list []json.RawMessage
+	if c.Prompt[0] != '[' || json.Unmarshal(c.Prompt, &list) != nil || len(list) == 0 {
+		return nil, apierr.At(apierr.InvalidValue, "prompt", "'prompt' must be a string, an array of strings, an array of token ids, or an array of such arrays, and not empty")
+	}
+	if list[0][0] != '"' && list[0][0] != '[' {
+		p := make([]prompt, 1)
+		return p, decode.Value(c.Prompt, &p[0].tokens, "prompt")
+	}
+	if len(list) > maxPrompts {
+		return nil, apierr.At(apierr.InvalidValue, "prompt", "there are %d prompts, but at most %d are allowed", len(list), maxPrompts)
+	}
+	out := make([]prompt, len(list))
+	for i, raw := range list {
+		at := fmt.Sprintf("prompt[%d]", i)
+		var err error
+		if raw[0] == '[' {
+			err = decode.Value(raw, &out[i].tokens, at)
+		} else {
+			err = decode.Value(raw, &out[i].text, at)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// completion is a request in our own terms.
+type completion struct {
+	prompts []prompt
+	suffix  string
+	stop    []string
+	opts    llm.Options
+	n       int
+	echo    bool
+	top     int // alternatives; -1 without log-probabilities
+	include bool
+	created int64
+	model   string
+}
+
+func (c *completionRequest) neutral() (*completion, error) {
+	if c.Model == "" {
+		return nil, apierr.Missing("model")
+	}
+	q := &completion{echo: c.Echo, top: -1, model: c.Model}
+	var err error
+	if q.prompts, err = c.prompts(); err != nil {
+		return nil, err
+	}
+	if q.stop, err = c.stops(); err != nil {
+		return nil, err
+	}
+	if q.opts, q.n, err = c.options(); err != nil {
+		return nil, err
+	}
+	if q.opts.MaxTokens == 0 {
+		q.opts.MaxTokens = defaultMaxTokens
+	}
+	if err := decode.Int(&q.top, "logprobs", c.Logprobs, 0, 20); err != nil {
+		return nil, err
+	}
+	q.opts.Logprobs = q.top + 1
+	if c.Suffix != nil {
+		q.suffix = *c.Suffix
+	}
+	if c.StreamOptions != nil {
+		q.include = c.StreamOptions.IncludeUsage
+	}
+	return q, c.combinations(q)
+}
+
+// combinations refuses what cannot be had together.
+func (c *completionRequest) combinations(q *completion) error {
+	switch {
+	case c.BestOf != nil && *c.BestOf != int64(q.n):
+		return apierr.At(apierr.UnsupportedValue, "best_of", "'best_of' is %d, but only the value of 'n' (%d) is supported: every answer is returned", *c.BestOf, q.n)
+	case c.Echo && c.Logprobs != nil:
+		return apierr.At(apierr.UnsupportedValue, "echo", "'echo' together with 'logprobs' is not supported: the prompt has no log-probabilities here")
+	case c.Echo && q.suffix != "":
+		return apierr.At(apierr.UnsupportedValue, "echo", "'echo' together with 'suffix' is not supported")
+	case c.StreamOptions != nil && !c.Stream:
+		return apierr.At(apierr.InvalidValue, "stream_options", "'stream_options' needs 'stream' to be true")
+	case q.suffix != "" && q.prompts[0].tokens != nil:
+		return apierr.At(apierr.UnsupportedValue, "suffix", "'suffix' needs a prompt of text")
+	case len(q.prompts)*q.n > maxPrompts:
+		return apierr.At(apierr.InvalidValue, "n", "%d prompts with %d answers each are more than %d", len(q.prompts), q.n, maxPrompts)
+	}
+	return nil
+}
+
+// tokens turns a prompt into tokens: with a suffix, the model's own markers for
+// filling in the middle.
+func (q *completion) tokens(l *library.Lease, p prompt) ([]int32, error) {
+	t := l.Tokenizer()
+	if p.tokens != nil {
+		for _, id := range p.tokens {
+			if id < 0 || int(id) >= t.Size() {
+				return nil, apierr.At(apierr.InvalidValue, "prompt", "'prompt' has the token %d, but the model has the tokens 0 to %d", id, t.Size()-1)
+			}
+		}
+		return p.tokens, nil
+	}
+	if q.suffix == "" {
+		return l.Model().Encode(textSpan(p.text)), nil
+	}
+	pre, suf, mid, ok := t.FIM()
+	if !ok {
+		return nil, apierr.Unsupported("suffix", "the model "+l.Name()+" has no tokens for filling in the middle")
+	}
+	var ids []int32
+	if bos, ok := t.BOS(); ok && t.AddBOS() {
+		ids = append(ids, bos)
+	}
+	ids = t.Encode(append(ids, pre), textSpan(p.text))
+	ids = t.Encode(append(ids, suf), textSpan(q.suffix))
+	return append(ids, mid), nil
+}
+
+// completions answers /v1/completions.
+func (a *API) completions(w http.ResponseWriter, r *http.Request) error {
+	var body completionRequest
+	if err := decode.Body(r, &body, completionFields); err != nil {
+		return err
+	}
+	q, err := body.neutral()
+	if err != nil {
+		return err
+	}
+	if body.Stream {
+		return a.streaming(w, func(s *sse.Writer) error { return a.completionStream(r, s, q) })
+	}
+	l, answers, err := a.complete(r, q)
+	if err != nil {
+		return err
+	}
+	defer l.Release()
+	server.Announce(w.Header(), l)
+	return a.completionWhole(w, l, q, answers)
+}
+
+// complete loads the model and submits the answers: the n of the first prompt,
+// then those of the next. The lease is the caller's.
+func (a *API) complete(r *http.Request, q *completion) (*library.Lease, []*llm.Answer, error) {
+	l, err := a.b.Acquire(r.Context(), q.model)
+	if err != nil {
+		return nil, nil, err
+	}
+	q.created = a.o.Now().Unix()
+	answers, err := a.submit(r, l, q)
+	if err != nil {
+		for _, other := range answers {
+			other.Cancel()
+		}
+		l.Release()
+		return nil, nil, queued(err, l)
+	}
+	return l, answers, nil
+}
+
+func (a *API) submit(r *http.Request, l *library.Lease, q *completion) (out []*llm.Answer, err error) {
+	if err := checkBias(&q.opts, l); err != nil {
+		return nil, err
+	}
+	if q.opts.User == "" {
+		q.opts.User = server.Who(r.Context()).Name
+	}
+	for _, p := range q.prompts {
+		ids, err := q.tokens(l, p)
+		if err != nil {
+			return out, err
+		}
+		if len(ids) == 0 {
+			return out, apierr.At(apierr.InvalidValue, "prompt", "'prompt' is empty, and the model has no token to begin a text with")
+		}
+		for i := range q.n {
+			ans, err := l.Model().CompleteTokens(r.Context(), ids, q.stop, seeded(q.opts, i))
+			if err != nil {
+				return out, err
+			}
+			out = append(out, ans)
+		}
+	}
+	return out, nil
+}

@@ -128,7 +128,7 @@ func BenchmarkDecode(b *testing.B) {
 	eachTier(b, func(b *testing.B) {
 		for _, t := range benchTypes {
 			for _, threads := range []int{1, 2} {
-				for _, n := range []int{1, 8} {
+				for _, n := range []int{1, 2, 4, 8} {
 					b.Run(fmt.Sprintf("type=%s/n=%d/threads=%d", t, n, threads), func(b *testing.B) {
 						const cols = 1536
 						rows := 96 << 20 / PackedSize(t, Group, cols) * Group

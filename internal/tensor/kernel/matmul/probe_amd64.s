@@ -6,7 +6,7 @@
 TEXT ·probeReadAVX2(SB), NOSPLIT, $0-24
 	MOVQ b+0(FP), SI
 	MOVQ n+8(FP), CX
-	MOVQ ·prefetchAhead(SB), BX
+	MOVQ ·prefetchNear(SB), BX
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2

@@ -161,7 +161,7 @@ func avx2Q8KMacros(f *file, ny int) {
 }
 
 func q8kHalfBody(f *file, t *q8kHalf, ny int) {
-	pre := halfPrefetcher{f: f, end: t.bytes}
+	pre := halfPrefetcher{f: f, ny: ny, end: t.bytes}
 	order := []int{0, 1, 2, 3}
 	if t.block == 32 {
 		order = inLine

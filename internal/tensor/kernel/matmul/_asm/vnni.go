@@ -59,8 +59,26 @@ func vnniStart(f *file, name string, ny int) {
 	}
 	f.p("MOVQ out+32(FP), DI")
 	if ny <= decodeTile {
-		f.p("MOVQ ·prefetchAhead(SB), BX")
+		f.p("MOVQ ·%s(SB), BX", distance(ny))
 	}
+}
+
+// distance names the variable that says how far a tile prefetches, and hint the
+// instruction: a single row is bound by memory, and its loads come early enough
+// to be no more than announced; more rows compute for so long that their weights
+// are asked for long before, into the second-level cache.
+func distance(ny int) string {
+	if ny == 1 {
+		return "prefetchNear"
+	}
+	return "prefetchFar"
+}
+
+func hint(ny int) string {
+	if ny == 1 {
+		return "PREFETCHT0"
+	}
+	return "PREFETCHT1"
 }
 
 // decodeTile is the largest tile whose kernels prefetch weights: those of the
@@ -94,13 +112,14 @@ var (
 type prefetcher struct {
 	f    *file
 	on   bool
+	ny   int
 	next int
 	end  int
 }
 
 func (p *prefetcher) line() {
 	if p.on && p.next < p.end {
-		p.f.p("PREFETCHT0 %d(SI)(BX*1)", p.next)
+		p.f.p("%s %d(SI)(BX*1)", hint(p.ny), p.next)
 		p.next += 64
 	}
 }

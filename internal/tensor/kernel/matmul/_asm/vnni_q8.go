@@ -186,7 +186,7 @@ func vnniQ8Kernel(f *file, name string, t *q8Type, ny int) {
 }
 
 func q8Unit(f *file, t *q8Type, ny int) {
-	pre := prefetcher{f: f, on: ny <= decodeTile, end: t.bytes}
+	pre := prefetcher{f: f, ny: ny, on: ny <= decodeTile, end: t.bytes}
 	switch {
 	case t.half:
 		f.p("INIT%d(44)", ny)

@@ -36,7 +36,7 @@ var floors = [][]string{
 	{"internal/text/chat"},
 	{"internal/text/grammar"},
 	{"internal/model"},
-	{"internal/engine/sample", "internal/engine/kvcache"},
+	{"internal/engine/sample", "internal/engine/kvcache", "internal/engine/diskcache"},
 	{"internal/engine/sched"},
 	{"internal/engine/engine"},
 	{"internal/engine/llm"},

@@ -152,6 +152,19 @@ func BenchmarkPrefill(b *testing.B) {
 	})
 }
 
+// BenchmarkPrefillLarge is BenchmarkPrefill with weights that come from memory.
+func BenchmarkPrefillLarge(b *testing.B) {
+	eachTier(b, func(b *testing.B) {
+		for _, t := range []quant.Type{quant.Q4_K, quant.Q8_0} {
+			for _, threads := range []int{1, 2} {
+				b.Run(fmt.Sprintf("type=%s/n=504/threads=%d", t, threads), func(b *testing.B) {
+					benchMul(b, t, 8192, 4096, 504, threads)
+				})
+			}
+		}
+	})
+}
+
 // BenchmarkInCache multiplies one row with a matrix that stays in the
 // second-level cache: what the kernels could do with a faster memory.
 func BenchmarkInCache(b *testing.B) {

@@ -35,6 +35,9 @@ const (
 	// chunkBytes is how many bytes of weights should stay in the second-level
 	// cache while all activations pass.
 	chunkBytes = 384 << 10
+	// fetchTile is the size of the first tile that meets a chunk: its kernel
+	// prefetches the weights, which the larger ones then find in the cache.
+	fetchTile = 8
 	// blockCols is how many columns of a tile of activations should stay in the
 	// first-level cache while a chunk of weights passes.
 	blockCols = 1024
@@ -59,7 +62,11 @@ func (j *job) tiles(lay *layout, ks []tileKernel, lo, hi int) {
 		n := min(chunk, hi-g)
 		w := m.groups(g, n, j.s)
 		for i := 0; i < j.n; {
-			i += j.tile(lay, pick(ks, j.n-i), w, g, n, i, block)
+			rows := j.n - i
+			if i == 0 && rows > maxTile {
+				rows = fetchTile
+			}
+			i += j.tile(lay, pick(ks, rows), w, g, n, i, block)
 		}
 	}
 }

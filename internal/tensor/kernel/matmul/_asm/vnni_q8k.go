@@ -215,7 +215,7 @@ func vnniQ8KKernel(f *file, name string, t *q8kType, ny int) {
 	f.p("SAVE%dx12", ny)
 	f.raw("loop:")
 	f.p("CLEAR%dx12", ny)
-	pre := prefetcher{f: f, ny: ny, on: ny <= decodeTile && t.name == "IQ4_XS", end: t.bytes}
+	pre := prefetcher{f: f, ny: ny, on: ny <= decodeTile, end: t.bytes}
 	for b := range 256 / t.block {
 		q8kBlock(f, t, ny, b, &pre)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"io"
 	"math"
 	"os"
@@ -34,9 +35,16 @@ func readGolden(t testing.TB, path string, v any) {
 	}
 }
 
+// vocabulary opens a golden vocabulary. The project's own copy of the goldens
+// has a selection of them; there it returns nil for the others, and ids are not
+// compared.
 func vocabulary(t testing.TB, name string) *tokenizer.Tokenizer {
 	t.Helper()
 	packed, err := os.ReadFile(filepath.Join(golden.Dir(t, "tokenizers"), name, "vocab.gguf.gz"))
+	if errors.Is(err, os.ErrNotExist) && golden.Compact() {
+		t.Logf("the vocabulary %s is not there: no ids are compared", name)
+		return nil
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,7 +210,9 @@ func checkAPIPrompt(t *testing.T, name string, d *Dialect, vocab *tokenizer.Toke
 	if diff := cmp.Diff(c.SpecialBytes, specialBytes(p)); diff != "" {
 		t.Errorf("%s: special bytes (-want +got)\n%s", name, diff)
 	}
-	if diff := cmp.Diff(c.IDs, vocab.Encode(nil, p.Spans...)); diff != "" {
+	if vocab == nil {
+		// Text and ranges were compared.
+	} else if diff := cmp.Diff(c.IDs, vocab.Encode(nil, p.Spans...)); diff != "" {
 		t.Errorf("%s: ids (-want +got)\n%s", name, diff)
 	}
 	if r.Tools != c.Tools || r.JSON != c.JSON || !near(r.Temperature, c.Temperature) || !near(r.TopP, c.TopP) || r.Constraint != deref(c.Constraint) {
@@ -241,10 +251,15 @@ func TestGoldenFIM(t *testing.T) {
 		if p.Text() != c.Prompt {
 			t.Errorf("case %d: got %q, want %q", i, p.Text(), c.Prompt)
 		}
-		if vocabs[c.Tokenizer] == nil {
-			vocabs[c.Tokenizer] = vocabulary(t, c.Tokenizer)
+		vocab, ok := vocabs[c.Tokenizer]
+		if !ok {
+			vocab = vocabulary(t, c.Tokenizer)
+			vocabs[c.Tokenizer] = vocab
 		}
-		if diff := cmp.Diff(c.IDs, vocabs[c.Tokenizer].Encode(nil, p.Spans...)); diff != "" {
+		if vocab == nil {
+			continue
+		}
+		if diff := cmp.Diff(c.IDs, vocab.Encode(nil, p.Spans...)); diff != "" {
 			t.Errorf("case %d: ids (-want +got)\n%s", i, diff)
 		}
 	}

@@ -386,8 +386,10 @@ func TestOracleOutputs(t *testing.T) {
 		start := oneOf(t, "start", "content", "content", "reasoning", "content-continued", "reasoning-continued", "tool-calls")
 		opts := chat.ParserOptions{Tools: !sometimes(t, "no tools", 5), JSON: sometimes(t, "json", 6), Stop: oneOf(t, "stop", nil, nil, []string{"STOP"}, []string{"\n\n"}, []string{"OP", "STOP"}, []string{"a\n", "b"}, []string{"<"}, []string{"\n"})}
 		cut := rapid.Bool().Draw(t, "cut")
+		// The oracle gets one character at a time: of a text that ends within a
+		// tag it sometimes makes something else when it gets it whole.
 		var want reply
-		o.ask(t, object{"op": "parse", "v41": name == "deepseek-v4.1", "start": start, "chunks": []string{text}, "tools": opts.Tools, "json": opts.JSON, "stop": append([]string{}, opts.Stop...), "cut": cut}, &want)
+		o.ask(t, object{"op": "parse", "v41": name == "deepseek-v4.1", "start": start, "chunks": strings.Split(text, ""), "tools": opts.Tools, "json": opts.JSON, "stop": append([]string{}, opts.Stop...), "cut": cut}, &want)
 		d, _ := New(name)
 		got := parse(t, d.NewParser(startOf(t, start), opts), cuts(t, text), cut)
 		if opts.JSON {

@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/holdfast-llm/holdfast/internal/text/chat"
@@ -297,7 +298,7 @@ func (p *parser) stepSearch(last bool) bool {
 const jsonEnd = "\n```"
 
 func (p *parser) stepJSON(last bool) bool {
-	marks := append(p.stops[:len(p.stops):len(p.stops)], jsonEnd)
+	marks := append(slices.Clip(p.stops), jsonEnd)
 	at, which := earliest(p.held, marks)
 	if which < 0 {
 		give := p.held

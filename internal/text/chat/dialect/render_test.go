@@ -2,6 +2,7 @@ package dialect
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -63,7 +64,7 @@ func TestSpans(t *testing.T) {
 		}
 		plain := false
 		for _, s := range p.Spans[1:] {
-			if s.Template && !oneOfTexts(s.Text, specials) {
+			if s.Template && !slices.Contains(specials, s.Text) {
 				t.Fatalf("the template span %q is no token", s.Text)
 			}
 			if !s.Template && (s.Text == "" || plain) {
@@ -97,15 +98,6 @@ func TestSpans(t *testing.T) {
 			t.Fatalf("%s: texts change the tokens:\n%s\n%s", d.info.Name, a, b)
 		}
 	})
-}
-
-func oneOfTexts(s string, list []string) bool {
-	for _, x := range list {
-		if s == x {
-			return true
-		}
-	}
-	return false
 }
 
 // templateOf names the golden template that a dialect was made from.

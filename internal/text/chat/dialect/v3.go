@@ -1,6 +1,10 @@
 package dialect
 
-import "github.com/holdfast-llm/holdfast/internal/text/chat"
+import (
+	"slices"
+
+	"github.com/holdfast-llm/holdfast/internal/text/chat"
+)
 
 // renderV3 writes the format of V2.5 and V3, and with think that of R1.
 // Systems go to the front; of several, R1 shows the last.
@@ -154,9 +158,9 @@ func afterOutput(turns []turn, i int) bool {
 }
 
 func lastSystem(turns []turn) string {
-	for i := len(turns) - 1; i >= 0; i-- {
-		if turns[i].role == chat.System {
-			return turns[i].text
+	for _, t := range slices.Backward(turns) {
+		if t.role == chat.System {
+			return t.text
 		}
 	}
 	return ""

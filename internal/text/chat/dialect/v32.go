@@ -2,6 +2,7 @@ package dialect
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/holdfast-llm/holdfast/internal/text/chat"
 	"github.com/holdfast-llm/holdfast/internal/text/chat/dialect/value"
@@ -189,8 +190,8 @@ func (w *v32) prefix(i int, open bool, p *chat.Prompt) {
 }
 
 func lastUser(turns []turn) int {
-	for i := len(turns) - 1; i >= 0; i-- {
-		if turns[i].role == chat.User {
+	for i, t := range slices.Backward(turns) {
+		if t.role == chat.User {
 			return i
 		}
 	}
@@ -198,10 +199,5 @@ func lastUser(turns []turn) int {
 }
 
 func firstSystem(turns []turn) int {
-	for i := range turns {
-		if turns[i].role == chat.System {
-			return i
-		}
-	}
-	return -1
+	return slices.IndexFunc(turns, func(t turn) bool { return t.role == chat.System })
 }

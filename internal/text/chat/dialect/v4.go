@@ -125,14 +125,14 @@ type block struct {
 
 // userBlocks collects the user and tool messages from turn i on, and the index
 // of the first turn after them.
-func (k *v4Kind) userBlocks(turns []turn, i int, order map[string]int) ([]block, int) {
+func userBlocks(turns []turn, i int, order map[string]int) ([]block, int) {
 	var blocks []block
 	for ; i < len(turns); i++ {
 		t := &turns[i]
-		switch {
-		case t.role == chat.ToolRole:
+		switch t.role {
+		case chat.ToolRole:
 			blocks = append(blocks, block{"<tool_result>" + t.text + "</tool_result>", true, order[t.ToolCallID]})
-		case t.role == chat.User:
+		case chat.User:
 			blocks = append(blocks, block{text: t.text})
 		default:
 			return sortResults(blocks), i

@@ -32,7 +32,7 @@ func (k *v4Kind) render(r *chat.Request, turns []turn) (*chat.Prompt, error) {
 		switch t.role {
 		case chat.User, chat.ToolRole:
 			var blocks []block
-			blocks, i = k.userBlocks(turns, i, order)
+			blocks, i = userBlocks(turns, i, order)
 			k.user(&w, blocks)
 			continue
 		case chat.System:
@@ -179,7 +179,7 @@ func (k *v4Kind) renderApril(r *chat.Request, turns []turn) (*chat.Prompt, error
 		switch t.role {
 		case chat.User, chat.ToolRole:
 			var blocks []block
-			blocks, i = k.userBlocks(turns, i, order)
+			blocks, i = userBlocks(turns, i, order)
 			k.user(w, blocks)
 			if open = i == len(turns) || turns[i].role == chat.Assistant || turns[i].role == LatestReminder; open {
 				p.Start = beginTurn(w, think && (keepAll || i > last))
@@ -261,8 +261,8 @@ func prefixApril(w *writer, t *turn, p *chat.Prompt, open, think bool) *chat.Pro
 
 // lastAsked returns the last turn of a user or a tool.
 func lastAsked(turns []turn) int {
-	for i := len(turns) - 1; i >= 0; i-- {
-		if turns[i].role == chat.User || turns[i].role == chat.ToolRole {
+	for i, t := range slices.Backward(turns) {
+		if t.role == chat.User || t.role == chat.ToolRole {
 			return i
 		}
 	}

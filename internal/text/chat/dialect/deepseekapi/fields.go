@@ -2,6 +2,7 @@ package deepseekapi
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -81,10 +82,8 @@ func (f fields) needStr(key string) string {
 // word returns a string that must be one of some words.
 func (f fields) word(key string, words ...string) string {
 	s := f.str(key)
-	for _, w := range words {
-		if s == w {
-			return s
-		}
+	if slices.Contains(words, s) {
+		return s
 	}
 	if f.get(key) != nil {
 		f.wrong(key, "one of "+strings.Join(words, ", "))

@@ -55,7 +55,7 @@ func refFault(root, v *value.Value) string {
 // exists follows a JSON pointer.
 func exists(v *value.Value, path string) bool {
 	unescape := strings.NewReplacer("~1", "/", "~0", "~")
-	for _, key := range strings.Split(path, "/") {
+	for key := range strings.SplitSeq(path, "/") {
 		if n, err := strconv.Atoi(key); v.Kind == value.Array && err == nil && n >= 0 && n < len(v.Items) {
 			v = &v.Items[n]
 			continue

@@ -7,6 +7,7 @@ package strict
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -226,10 +227,8 @@ func variant(v *value.Value, words ...string) error {
 	if v.Kind != value.String {
 		return mismatch(v, "variant identifier")
 	}
-	for _, w := range words {
-		if v.Text == w {
-			return nil
-		}
+	if slices.Contains(words, v.Text) {
+		return nil
 	}
 	return fmt.Errorf("unknown variant `%s`, expected one of `%s`", v.Text, strings.Join(words, "`, `"))
 }
@@ -307,15 +306,15 @@ func checkRequired(v, props *value.Value) error {
 	for i := range r.Items {
 		name := r.Items[i].Text
 		if seen[name] {
-			return fmt.Errorf("Duplicate required property '%s'", name) //nolint:staticcheck,revive // the API's own wording
+			return fmt.Errorf("Duplicate required property '%s'", name) //nolint:staticcheck // the API's own wording
 		}
 		seen[name] = true
 		if _, ok := props.Get(name); !ok {
-			return fmt.Errorf("Required property '%s' not found in object", name) //nolint:staticcheck,revive // the API's own wording
+			return fmt.Errorf("Required property '%s' not found in object", name) //nolint:staticcheck // the API's own wording
 		}
 	}
 	if len(seen) != len(props.Fields) {
-		return errors.New("Required properties must match all properties in the object") //nolint:staticcheck,revive // the API's own wording
+		return errors.New("Required properties must match all properties in the object") //nolint:staticcheck // the API's own wording
 	}
 	return nil
 }

@@ -230,3 +230,24 @@ func BenchmarkSmall(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkExact multiplies dequantised weights with float32 activations.
+func BenchmarkExact(b *testing.B) {
+	for _, t := range []quant.Type{quant.Q4_1, quant.Q4_K, quant.IQ2_S} {
+		for _, n := range []int{1, 64} {
+			b.Run(fmt.Sprintf("type=%s/n=%d", t, n), func(b *testing.B) {
+				const rows, cols = 256, 1536
+				m := benchMatrix(b, t, rows, cols)
+				a := NewActs(n, cols)
+				for i := range n {
+					a.Set(F32, i, make([]float32, cols))
+				}
+				dst, s := make([]float32, n*rows), NewScratch()
+				b.SetBytes(int64(m.Bytes()))
+				for b.Loop() {
+					Mul(dst, rows, m, 0, m.Groups(), a, F32, nil, n, s)
+				}
+			})
+		}
+	}
+}

@@ -2,9 +2,13 @@ package matmul
 
 import (
 	"fmt"
+	"sync"
 
 	"github.com/holdfast-llm/holdfast/internal/tensor/quant"
 )
+
+// units keeps the scratch of Row, which embedding lookups call for every token.
+var units = sync.Pool{New: func() any { return new(unit) }}
 
 // Row dequantises one row of the matrix into dst, which has m.Cols elements.
 // The values are those of quant.Dequantize, from packed data too.
@@ -23,9 +27,10 @@ func Row(dst []float32, m *Matrix, row int) {
 		m.packedFloatRow(dst, w, r)
 		return
 	}
-	var u unit
+	u := units.Get().(*unit)
+	defer units.Put(u)
 	for c := 0; c < m.Cols; c += m.lay.cols {
-		m.lay.unpack(&u, w[c/m.lay.cols*m.lay.bytes:][:m.lay.bytes])
+		m.lay.unpack(u, w[c/m.lay.cols*m.lay.bytes:][:m.lay.bytes])
 		u.row(dst[c:min(c+m.lay.cols, m.Cols)], r, m.lay)
 	}
 }

@@ -31,7 +31,7 @@ func Row(dst []float32, m *Matrix, row int) {
 	defer units.Put(u)
 	for c := 0; c < m.Cols; c += m.lay.cols {
 		m.lay.unpack(u, w[c/m.lay.cols*m.lay.bytes:][:m.lay.bytes])
-		u.row(dst[c:min(c+m.lay.cols, m.Cols)], r, m.lay)
+		u.row(dst[c:], 1, m.lay.cols, r, m.lay)
 	}
 }
 
@@ -53,20 +53,29 @@ func (m *Matrix) packedFloatRow(dst []float32, w []byte, r int) {
 	}
 }
 
-// row computes the values of row r. The products are exact in float32, so only
-// the addition of a minimum rounds.
-func (u *unit) row(dst []float32, r int, lay *layout) {
-	for c := range dst {
-		q := float32(u.q[r][c])
-		switch {
-		case lay.kind == Q8 && lay.hasMin:
-			dst[c] = float32(u.d[r]*q) + u.dm[r]
-		case lay.kind == Q8:
-			dst[c] = u.d[r] * q
-		case lay.hasMin:
-			dst[c] = float32(float32(u.d[r]*float32(u.scale[c/16][r]))*q) - float32(u.dm[r]*float32(u.min[c/16][r]))
-		default:
-			dst[c] = u.d[r] * float32(u.scale[c/16][r]) * q
+// row computes the values of row r into dst[0], dst[step], dst[2*step] ...; n of
+// them. The products are exact in float32, so only the addition of a minimum
+// rounds.
+func (u *unit) row(dst []float32, step, n, r int, lay *layout) {
+	q := u.q[r][:n]
+	d, dm := u.d[r], u.dm[r]
+	switch {
+	case lay.kind == Q8 && lay.hasMin:
+		for c, v := range q {
+			dst[c*step] = float32(d*float32(v)) + dm
+		}
+	case lay.kind == Q8:
+		for c, v := range q {
+			dst[c*step] = d * float32(v)
+		}
+	case lay.hasMin:
+		for c, v := range q {
+			scale, min := d*float32(u.scale[c/16][r]), dm*float32(u.min[c/16][r])
+			dst[c*step] = float32(scale*float32(v)) - min
+		}
+	default:
+		for c, v := range q {
+			dst[c*step] = d * float32(u.scale[c/16][r]) * float32(v)
 		}
 	}
 }
@@ -75,33 +84,30 @@ func (u *unit) row(dst []float32, r int, lay *layout) {
 // exist as zeros.
 func (j *job) dequantizeGroup(g int) {
 	m, s := j.m, j.s
-	clear(s.vals)
+	n := min(Group, m.Rows-g*Group)
+	if n < Group || m.Cols%floatStep != 0 {
+		clear(s.vals)
+	}
 	if m.lay != nil && m.lay.kind != F32 && !m.raw {
-		j.dequantizePacked(g)
+		j.dequantizePacked(g, n)
 		return
 	}
-	if len(s.row) < m.Cols {
-		s.row = make([]float32, m.Cols)
+	if len(s.rows) < Group*m.Cols {
+		s.rows = make([]float32, Group*m.Cols)
 	}
-	for r := range min(Group, m.Rows-g*Group) {
-		m.rawRow(s.row[:m.Cols], g*Group+r)
-		for c, v := range s.row[:m.Cols] {
-			s.vals[c*Group+r] = v
-		}
+	for r := range n {
+		m.rawRow(s.rows[r*m.Cols:][:m.Cols], g*Group+r)
 	}
+	gather(bytesOf(s.vals), 4*Group, bytesOf(s.rows), 4*m.Cols, n, m.Cols)
 }
 
-func (j *job) dequantizePacked(g int) {
+func (j *job) dequantizePacked(g, n int) {
 	m, s := j.m, j.s
-	var row [256]float32
 	w := m.groups(g, 1, s)
 	for c := 0; c < m.Cols; c += m.lay.cols {
 		m.lay.unpack(&s.unit, w[c/m.lay.cols*m.lay.bytes:][:m.lay.bytes])
-		for r := range min(Group, m.Rows-g*Group) {
-			s.unit.row(row[:m.lay.cols], r, m.lay)
-			for i, v := range row[:m.lay.cols] {
-				s.vals[(c+i)*Group+r] = v
-			}
+		for r := range n {
+			s.unit.row(s.vals[c*Group+r:], Group, m.lay.cols, r, m.lay)
 		}
 	}
 }

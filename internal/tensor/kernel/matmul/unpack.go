@@ -25,14 +25,20 @@ func unpackHalves(dst *[Group]float32, src []byte) {
 // unpackNibbles reads the 32 nibbles per row of 4 vec into columns c to c+31.
 func unpackNibbles(u *unit, src []byte, c int) {
 	for v := range 4 {
+		vec := src[64*v:][:64]
 		for r := range Group {
-			b := src[64*v+4*r:][:4]
 			q := u.q[r][c+4*v:][:20]
-			for k, x := range b {
-				q[k], q[k+16] = int8(x&15), int8(x>>4)
-			}
+			putNibbles(q, q[16:], getU32(vec[4*r:]))
 		}
 	}
+}
+
+// putNibbles writes the low nibbles of four bytes to lo, the high ones to hi.
+func putNibbles(lo, hi []int8, w uint32) {
+	l, h := w&0x0f0f0f0f, w>>4&0x0f0f0f0f
+	lo, hi = lo[:4], hi[:4]
+	lo[0], lo[1], lo[2], lo[3] = int8(l), int8(l>>8), int8(l>>16), int8(l>>24)
+	hi[0], hi[1], hi[2], hi[3] = int8(h), int8(h>>8), int8(h>>16), int8(h>>24)
 }
 
 // add adds n to the first cols codes of every row.

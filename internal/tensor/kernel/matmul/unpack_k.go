@@ -22,9 +22,7 @@ func unpackPairs(u *unit, src []byte) {
 		c := v/8*64 + v%8*4
 		for r := range Group {
 			q := u.q[r][c:][:36]
-			for k, x := range src[64*v+4*r:][:4] {
-				q[k], q[k+32] = int8(x&15), int8(x>>4)
-			}
+			putNibbles(q, q[32:], getU32(src[64*v+4*r:]))
 		}
 	}
 }

@@ -9,9 +9,22 @@ import (
 // 64-byte lines that the prefetchers of current processors fetch in pairs.
 const lineSize = 128
 
-// spinFor bounds how long a worker looks for work before it sleeps. It is
-// longer than a phase of a layer and than the gap between two tokens.
-const spinFor = 100 * time.Microsecond
+// A worker that waits looks again and again, for three stretches of time. At
+// first it keeps its processor to itself, because most waits in a balanced
+// phase are short. Then it offers the processor to whatever else wants to run
+// after every few looks: on a shared machine that is often the very worker it
+// waits for. At last it sleeps.
+//
+// Sleeping early would be a trap: to be woken takes tens of microseconds, which
+// is longer than a phase of a small model, so that the worker who wakes the
+// sleeper finds itself waiting for it at the next barrier, sleeps in turn, and
+// the team never gets back into step. (A 135M model then decodes at 20 ms a
+// token instead of 4.) yieldFor is therefore longer than a phase of a layer and
+// than the gap between two tokens, and short enough that an idle team costs nothing.
+const (
+	keepFor  = 50 * time.Microsecond
+	yieldFor = 2 * time.Millisecond
+)
 
 // A word is a counter alone on its cache lines.
 type word struct {
@@ -38,9 +51,8 @@ func (t *Team) wait(w int, v *word, old uint32) {
 	}
 }
 
-// spinWhile looks at v until it is no longer old, which it reports, or spinFor
-// has passed. The first looks are close together, because most waits in a
-// balanced phase are short.
+// spinWhile looks at v until it is no longer old, which it reports, or yieldFor
+// has passed.
 func spinWhile(v *word, old uint32) bool {
 	for range 256 {
 		if v.Load() != old {
@@ -56,8 +68,11 @@ func spinWhile(v *word, old uint32) bool {
 			}
 			pause(maxPause)
 		}
-		if time.Since(start) > spinFor {
+		switch waited := time.Since(start); {
+		case waited > yieldFor:
 			return false
+		case waited > keepFor:
+			yield()
 		}
 	}
 }

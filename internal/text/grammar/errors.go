@@ -1,0 +1,14 @@
+package grammar
+
+import (
+	"errors"
+	"fmt"
+)
+
+// tooLarge makes an error that wraps ErrTooLarge.
+func tooLarge(format string, args ...any) error {
+	return fmt.Errorf("%w: "+format, append([]any{ErrTooLarge}, args...)...)
+}
+
+// isEmpty reports whether an error says that nothing can match.
+func isEmpty(err error) bool { return errors.Is(err, ErrEmpty) }

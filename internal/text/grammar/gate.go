@@ -1,0 +1,113 @@
+package grammar
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+)
+
+// A Gate holds an answer to a grammar in the form that a sampler asks for: it
+// has the methods Allows, Apply and Accept. It can leave the beginning of the
+// answer free, up to and with a text such as "</think>".
+type Gate struct {
+	m    *Matcher
+	bits []uint64
+	err  error
+
+	after []byte // text that is waited for; nil when the grammar is in force
+	tail  []byte // last bytes of the free beginning
+}
+
+// NewGate returns a gate for a matcher. While it waits for the text after, all
+// tokens are allowed but those that end a generation; an empty text waits for
+// nothing. Line breaks that stand in one token with the text do not count.
+func NewGate(m *Matcher, after string) *Gate {
+	g := &Gate{m: m, bits: make([]uint64, m.s.v.Words())}
+	if after != "" {
+		g.after = []byte(after)
+	}
+	return g
+}
+
+// Waiting reports whether the answer is still free.
+func (g *Gate) Waiting() bool { return g.after != nil }
+
+// Err returns why the gate gave up: a token was accepted that the grammar
+// forbids, or the grammar is too ambiguous. From then on it allows nothing.
+func (g *Gate) Err() error { return g.err }
+
+// Matcher returns the gate's matcher.
+func (g *Gate) Matcher() *Matcher { return g.m }
+
+// Allows reports whether a token may come next.
+func (g *Gate) Allows(id int32) bool {
+	switch {
+	case g.err != nil:
+		return false
+	case g.after != nil:
+		for _, e := range g.m.s.v.eog {
+			if e == id {
+				return false
+			}
+		}
+		return true
+	}
+	return g.m.Allows(id)
+}
+
+// Apply sets the logits of all tokens that may not come next to -Inf.
+func (g *Gate) Apply(logits []float32) {
+	low := float32(math.Inf(-1))
+	if g.after != nil && g.err == nil {
+		for _, id := range g.m.s.v.eog {
+			if int(id) < len(logits) {
+				logits[id] = low
+			}
+		}
+		return
+	}
+	if g.err == nil {
+		g.err = g.m.Mask(g.bits)
+	}
+	if g.err != nil {
+		clear(g.bits)
+	}
+	for i := range logits {
+		if i>>6 >= len(g.bits) || g.bits[i>>6]&(1<<(i&63)) == 0 {
+			logits[i] = low
+		}
+	}
+}
+
+// Accept moves on by a token that was taken.
+func (g *Gate) Accept(id int32) {
+	if g.err != nil {
+		return
+	}
+	if g.after == nil {
+		g.err = g.m.Accept(id)
+		return
+	}
+	v := g.m.s.v
+	if id < 0 || int(id) >= v.size {
+		g.err = fmt.Errorf("grammar: token %d is not in the vocabulary", id)
+		return
+	}
+	b := v.text[id]
+	if b == nil {
+		b = []byte(v.marks[id])
+	}
+	g.tail = append(g.tail, b...)
+	i := bytes.Index(g.tail, g.after)
+	if i < 0 {
+		if over := len(g.tail) - len(g.after); over > 0 {
+			g.tail = append(g.tail[:0], g.tail[over:]...)
+		}
+		return
+	}
+	rest := bytes.TrimLeft(g.tail[i+len(g.after):], "\r\n")
+	g.after = nil
+	if len(rest) > 0 {
+		g.err = g.m.AcceptBytes(rest)
+	}
+}

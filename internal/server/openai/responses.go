@@ -182,7 +182,7 @@ func (b *responsesRequest) items() ([]json.RawMessage, error) {
 	}
 	switch b.Input[0] {
 	case '"':
-		m, err := json.Marshal(map[string]any{"type": "message", "role": "user", "content": b.Input})
+		m, err := server.Marshal(map[string]any{"type": "message", "role": "user", "content": b.Input})
 		return []json.RawMessage{m}, err
 	case '[':
 		var list []json.RawMessage
@@ -313,13 +313,13 @@ func (a *API) keep(q *responsesAsked, out *responseObject) error {
 	if !out.Store {
 		return nil
 	}
-	raw, err := json.Marshal(out)
+	raw, err := server.Marshal(out)
 	if err != nil {
 		return err
 	}
 	s := &Stored{ID: out.ID, Owner: q.owner, Response: raw, Items: q.items}
 	for _, i := range out.Output {
-		item, err := json.Marshal(i)
+		item, err := server.Marshal(i)
 		if err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package openai
 import (
 	"encoding/json"
 
+	"github.com/holdfast-llm/holdfast/internal/server"
 	"github.com/holdfast-llm/holdfast/internal/text/chat"
 )
 
@@ -77,7 +78,7 @@ func (o *outputItem) MarshalJSON() ([]byte, error) {
 	}
 	switch o.Type {
 	case "function_call":
-		return json.Marshal(struct {
+		return server.Marshal(struct {
 			ID        string `json:"id"`
 			Type      string `json:"type"`
 			Status    string `json:"status"`
@@ -86,7 +87,7 @@ func (o *outputItem) MarshalJSON() ([]byte, error) {
 			Arguments string `json:"arguments"`
 		}{o.ID, o.Type, o.Status, o.CallID, o.Name, o.Arguments})
 	case "reasoning":
-		return json.Marshal(struct {
+		return server.Marshal(struct {
 			ID      string        `json:"id"`
 			Type    string        `json:"type"`
 			Summary []string      `json:"summary"`
@@ -94,7 +95,7 @@ func (o *outputItem) MarshalJSON() ([]byte, error) {
 			Status  string        `json:"status"`
 		}{o.ID, o.Type, []string{}, parts, o.Status})
 	}
-	return json.Marshal(struct {
+	return server.Marshal(struct {
 		ID      string        `json:"id"`
 		Type    string        `json:"type"`
 		Status  string        `json:"status"`
@@ -113,7 +114,7 @@ type outputPart struct {
 // MarshalJSON writes what a part of this type has.
 func (p *outputPart) MarshalJSON() ([]byte, error) {
 	if p.Type == "reasoning_text" {
-		return json.Marshal(struct {
+		return server.Marshal(struct {
 			Type string `json:"type"`
 			Text string `json:"text"`
 		}{p.Type, p.Text})
@@ -122,7 +123,7 @@ func (p *outputPart) MarshalJSON() ([]byte, error) {
 	if lp == nil {
 		lp = []tokenLogprob{}
 	}
-	return json.Marshal(struct {
+	return server.Marshal(struct {
 		Type        string         `json:"type"`
 		Annotations []string       `json:"annotations"`
 		Logprobs    []tokenLogprob `json:"logprobs"`

@@ -71,7 +71,7 @@ func Value(data []byte, dst any, param string) error {
 	}
 	var te *json.UnmarshalTypeError
 	if errors.As(err, &te) {
-		field := join(param, te.Field)
+		field := join(param, jsonPath(reflect.TypeOf(dst), te.Field))
 		if field == "" {
 			return apierr.New(apierr.InvalidJSON, "the request is a JSON %s, expected %s", te.Value, kindName(te.Type))
 		}
@@ -87,6 +87,40 @@ func Value(data []byte, dst any, param string) error {
 		return ae
 	}
 	return apierr.New(apierr.InvalidJSON, "the request's body cannot be read: %v", err)
+}
+
+// jsonPath removes the names of embedded structs from a path: they are Go's, and
+// no client knows them.
+func jsonPath(t reflect.Type, path string) string {
+	var out []string
+	for _, name := range strings.Split(path, ".") {
+		for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Map {
+			t = t.Elem()
+		}
+		if t.Kind() != reflect.Struct {
+			out = append(out, name)
+			continue
+		}
+		if f, ok := t.FieldByName(name); ok && f.Anonymous && !fieldsOf(t)[name] {
+			t = f.Type
+			continue
+		}
+		out = append(out, name)
+		if f, ok := fieldOf(t, name); ok {
+			t = f.Type
+		}
+	}
+	return strings.Join(out, ".")
+}
+
+// fieldOf finds the field that has a JSON name.
+func fieldOf(t reflect.Type, name string) (reflect.StructField, bool) {
+	for _, f := range reflect.VisibleFields(t) {
+		if tag, _, _ := strings.Cut(f.Tag.Get("json"), ","); tag == name {
+			return f, true
+		}
+	}
+	return reflect.StructField{}, false
 }
 
 func join(a, b string) string {

@@ -56,7 +56,9 @@ func (a *API) chatStream(r *http.Request, s *sse.Writer, body *chatRequest, q *a
 		return err
 	}
 	defer l.Release()
-	s.Header(func(h http.Header) { server.Announce(h, l) })
+	if err := begun(s, l); err != nil {
+		return err
+	}
 	h.Object = "chat.completion.chunk"
 	c := &chatStreamer{api: a, s: s, head: h, q: q}
 	if err := c.run(answers); err != nil {

@@ -133,7 +133,9 @@ func (a *API) completionStream(r *http.Request, s *sse.Writer, q *completion) er
 		return err
 	}
 	defer l.Release()
-	s.Header(func(h http.Header) { server.Announce(h, l) })
+	if err := begun(s, l); err != nil {
+		return err
+	}
 	c := &textStreamer{s: s, head: a.completionHead(l, q), q: q}
 	errs := make([]error, len(answers))
 	var wg sync.WaitGroup

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/holdfast-llm/holdfast/internal/platform/library"
 	"github.com/holdfast-llm/holdfast/internal/server"
 	"github.com/holdfast-llm/holdfast/internal/server/apierr"
 	"github.com/holdfast-llm/holdfast/internal/server/sse"
@@ -106,4 +107,11 @@ func (a *API) streaming(w http.ResponseWriter, f func(s *sse.Writer) error) erro
 		_ = s.Event("", errorOf(apierr.From(err))) // a client that has gone misses it
 	}
 	return err
+}
+
+// begun sends the header of a stream whose request was accepted, so that the
+// client knows; the first token may be far.
+func begun(s *sse.Writer, l *library.Lease) error {
+	s.Header(func(h http.Header) { server.Announce(h, l) })
+	return s.Open()
 }

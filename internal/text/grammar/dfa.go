@@ -337,6 +337,14 @@ func choice(texts []string) (*node, error) {
 
 // textWithout is any text in which none of the stops occurs.
 func textWithout(stops []string) (*node, error) {
+	d, err := withoutDFA(newWork(), stops)
+	if err != nil {
+		return nil, err
+	}
+	return &node{op: opDFA, dfa: d}, nil
+}
+
+func withoutDFA(w *work, stops []string) (*dfa, error) {
 	alts := make([]*node, 0, len(stops))
 	for _, s := range stops {
 		if s == "" {
@@ -345,21 +353,13 @@ func textWithout(stops []string) (*node, error) {
 		alts = append(alts, lit(s))
 	}
 	text := star(&node{op: opSet, set: anyRune})
-	if len(alts) == 0 {
-		return text, nil
-	}
-	w := newWork()
 	all, err := toDFA(w, text)
-	if err != nil {
-		return nil, err
+	if err != nil || len(alts) == 0 {
+		return all, err
 	}
 	with, err := toDFA(w, seq(text, alt(alts...), text))
 	if err != nil {
 		return nil, err
 	}
-	free, err := product(w, all, with, true)
-	if err != nil {
-		return nil, err
-	}
-	return &node{op: opDFA, dfa: free}, nil
+	return product(w, all, with, true)
 }

@@ -12,3 +12,6 @@ func tooLarge(format string, args ...any) error {
 
 // isEmpty reports whether an error says that nothing can match.
 func isEmpty(err error) bool { return errors.Is(err, ErrEmpty) }
+
+// errMarkup is for values that the markup of calls cannot hold.
+var errMarkup = errors.New("a string has " + dsmlToken + ", which the markup of calls cannot hold")

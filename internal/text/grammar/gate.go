@@ -72,9 +72,29 @@ func (g *Gate) Apply(logits []float32) {
 	if g.err != nil {
 		clear(g.bits)
 	}
-	for i := range logits {
-		if i>>6 >= len(g.bits) || g.bits[i>>6]&(1<<(i&63)) == 0 {
-			logits[i] = low
+	forbid(logits, g.bits, low)
+}
+
+// forbid sets the logits whose bits are not set.
+func forbid(logits []float32, bits []uint64, low float32) {
+	for i := 0; i < len(logits); i += 64 {
+		var w uint64
+		if i>>6 < len(bits) {
+			w = bits[i>>6]
+		}
+		part := logits[i:min(i+64, len(logits))]
+		switch w {
+		case math.MaxUint64:
+		case 0:
+			for k := range part {
+				part[k] = low
+			}
+		default:
+			for k := range part {
+				if w>>k&1 == 0 {
+					part[k] = low
+				}
+			}
 		}
 	}
 }

@@ -1,8 +1,8 @@
 package grammar
 
 import (
-	"errors"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -35,7 +35,7 @@ func (o Options) blanks() *node {
 // always satisfies the schema; a few things that a schema would allow are left
 // out, such as exponents in numbers with limits.
 func CompileSchema(schema json.RawMessage, o Options) (*Grammar, error) {
-	c, s, err := newCompiler(schema, o)
+	c, s, err := newCompiler(schema, o, newWork())
 	if err != nil {
 		return nil, fmt.Errorf("grammar: %w", err)
 	}
@@ -139,13 +139,13 @@ type compiler struct {
 // anyOf multiply.
 const maxSchemas = 20_000
 
-func newCompiler(raw json.RawMessage, o Options) (*compiler, *schema, error) {
+func newCompiler(raw json.RawMessage, o Options, w *work) (*compiler, *schema, error) {
 	v, err := parseJSON(raw)
 	if err != nil {
 		return nil, nil, err
 	}
 	c := &compiler{
-		o: o, root: v, work: newWork(), free: &free{blanks: o.blanks()},
+		o: o, root: v, work: w, free: &free{blanks: o.blanks()},
 		parsed: map[*value]*schema{}, memo: map[*schema]*rule{},
 		leafMemo: map[*schema][]*schema{}, leafBusy: map[*schema]bool{},
 		both: map[[2]*schema]*schema{}, patterns: map[string]*dfa{},

@@ -59,7 +59,7 @@ var halfStreams = map[string]halfStream{
 	"Q5_K": {
 		parts: 2, steps: 8, block: even,
 		fetch: func(f *file, pre *halfPrefetcher, chunk, step int) {
-			again(f, pre, chunk == 0, 320+64*step, "Y10")
+			again(f, pre, false, 320+64*step, "Y10")
 			yload(f, pre, 832+512*chunk+64*step, "Y9")
 		},
 		expand: func(f *file, chunk, part, _ int) {
@@ -103,6 +103,12 @@ var halfStreams = map[string]halfStream{
 func halfStreamBody(f *file, t *q8kHalf, s *halfStream, pre *halfPrefetcher) {
 	for range 5 {
 		pre.line() // the scales
+	}
+	if t.name == "Q5_K" {
+		// The fifth bits serve all chunks: touch them now, in order.
+		for v := range 8 {
+			yload(f, pre, 320+64*v, "Y10")
+		}
 	}
 	for chunk := range 4 {
 		for step := range s.steps {

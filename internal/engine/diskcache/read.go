@@ -50,12 +50,18 @@ func (s *Store) touch(e *entry, hits int) {
 }
 
 // Children returns the blocks right after parent, with their tokens: what a
-// prompt may begin like without ending at a block's border. Files that cannot
-// be believed are dropped.
-func (s *Store) Children(parent Key) []Item {
+// prompt may begin like without ending at a block's border. With states only
+// those that have a state are looked at. Files that cannot be believed are dropped.
+func (s *Store) Children(parent Key, states bool) []Item {
 	s.mu.Lock()
 	list := slices.Clone(s.children[[parentDigits / 2]byte(parent[:parentDigits/2])])
+	if states {
+		list = slices.DeleteFunc(list, func(e *entry) bool { return s.index[name{State, e.key}] == nil })
+	}
 	s.mu.Unlock()
+	if len(list) == 0 {
+		return nil
+	}
 	const most = 64 // of one parent; more are not worth the time
 	slices.SortFunc(list, func(a, b *entry) int { return b.used.Compare(a.used) })
 	var out []Item

@@ -84,7 +84,7 @@ func TestItemsSurviveARestart(t *testing.T) {
 	if b, err := s.Note(key(9), 10); string(b) != "hello" {
 		t.Errorf("note %q, %v", b, err)
 	}
-	kids := s.Children(key(1))
+	kids := s.Children(key(1), false)
 	if len(kids) != 1 || kids[0].Key != key(2) || !slices.Equal(kids[0].Tokens, item(2, 0).Tokens) {
 		t.Errorf("children %+v", kids)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/holdfast-llm/holdfast/internal/engine/diskcache"
 	"github.com/holdfast-llm/holdfast/internal/machine/mem"
 	"github.com/holdfast-llm/holdfast/internal/model"
 )
@@ -36,6 +37,14 @@ type Config struct {
 	// StepTime is how long a step that only reads prompts should take; 0 means
 	// one second. It bounds how long cancelling takes.
 	StepTime time.Duration
+	// SharedStepTime is the same while others wait or run; 0 means a quarter of a second.
+	SharedStepTime time.Duration
+	// Disk, if not nil, keeps what was computed. The engine writes to it and reads
+	// from it; whoever opened it closes it, after the engine.
+	Disk *diskcache.Store
+	// KeepEvery is after how many positions of a prompt what is computed so far is
+	// kept, on disk and as a saved state; 0 means 2048.
+	KeepEvery int
 	// Observer, if not nil, is told what happens.
 	Observer Observer
 }
@@ -55,6 +64,7 @@ func (c *Config) withDefaults() error {
 		{"outputs", c.MaxOutputs},
 		{"queue", c.Queue},
 		{"snapshots", c.Snapshots},
+		{"keep interval", c.KeepEvery},
 	} {
 		if v.n < 0 {
 			return fmt.Errorf("engine: %s is %d, expected 0 or more", v.name, v.n)
@@ -77,6 +87,12 @@ func (c *Config) withDefaults() error {
 	if c.StepTime == 0 {
 		c.StepTime = time.Second
 	}
+	if c.SharedStepTime == 0 {
+		c.SharedStepTime = min(c.StepTime, 250*time.Millisecond)
+	}
+	def(&c.KeepEvery, 2048)
+	bt := max(1, c.Model.CacheSpec().BlockTokens)
+	c.KeepEvery = (c.KeepEvery + bt - 1) / bt * bt
 	if c.Context < 2 {
 		return fmt.Errorf("engine: a context of %d positions holds no prompt and answer", c.Context)
 	}

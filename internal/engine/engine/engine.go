@@ -2,10 +2,14 @@ package engine
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/holdfast-llm/holdfast/internal/engine/diskcache"
 	"github.com/holdfast-llm/holdfast/internal/engine/kvcache"
 	"github.com/holdfast-llm/holdfast/internal/engine/sample"
 	"github.com/holdfast-llm/holdfast/internal/engine/sched"
@@ -59,6 +63,9 @@ func New(cfg Config) (*Engine, error) {
 	return e, nil
 }
 
+// Disk returns the store that keeps blocks, or nil.
+func (e *Engine) Disk() *diskcache.Store { return e.cfg.Disk }
+
 // Context returns how many positions a sequence may have.
 func (e *Engine) Context() int { return e.cfg.Context }
 
@@ -74,30 +81,76 @@ func (e *Engine) Memory() []model.MemoryPart {
 // Submit queues a request. The request must not be changed until the stream
 // has ended. Cancelling ctx ends the sequence within one step.
 //
-// It returns ErrOverloaded when the queue is full, a *ContextError for a prompt
+// It returns an *OverloadedError when the queue is full, a *ContextError for a prompt
 // that leaves no room, ErrClosed after Close.
 func (e *Engine) Submit(ctx context.Context, req *Request) (*Stream, error) {
 	q, err := e.newSequence(req)
 	if err != nil {
 		return nil, err
 	}
-	if err := ctx.Err(); err != nil {
+	if err := e.post(ctx, q); err != nil {
 		return nil, err
+	}
+	return q.stream, nil
+}
+
+// SubmitN queues several requests that have the same prompt, user, namespace and
+// priority: the prompt is read once, and the answers fork from there. All are
+// queued or none is.
+func (e *Engine) SubmitN(ctx context.Context, reqs []*Request) ([]*Stream, error) {
+	if len(reqs) == 0 {
+		return nil, errors.New("engine: no request")
+	}
+	all := make([]*sequence, len(reqs))
+	streams := make([]*Stream, len(reqs))
+	for i, r := range reqs {
+		if i > 0 && (!slices.Equal(r.Prompt, reqs[0].Prompt) || r.Namespace != reqs[0].Namespace || r.Score != nil || reqs[0].Score != nil) {
+			return nil, fmt.Errorf("engine: request %d of %d has another prompt or namespace, or asks for a score", i, len(reqs))
+		}
+		q, err := e.newSequence(r)
+		if err != nil {
+			return nil, err
+		}
+		all[i], streams[i] = q, q.stream
+	}
+	all[0].children = all[1:]
+	if err := e.post(ctx, all[0]); err != nil {
+		return nil, err
+	}
+	return streams, nil
+}
+
+// post puts a sequence and its children into the mailbox.
+func (e *Engine) post(ctx context.Context, q *sequence) error {
+	if err := ctx.Err(); err != nil {
+		return err
 	}
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	if e.closed {
-		return nil, ErrClosed
+		return ErrClosed
 	}
 	// The mailbox has room for as many as may be queued, so sending never blocks.
-	if e.queued.Add(1) > int64(e.cfg.Queue) {
-		e.queued.Add(-1)
-		return nil, ErrOverloaded
+	n := int64(1 + len(q.children))
+	if was := e.queued.Add(n) - n; was+n > int64(e.cfg.Queue) {
+		e.queued.Add(-n)
+		return e.overloaded(int(was))
 	}
-	q.detach = context.AfterFunc(ctx, func() { q.end(endCancel) })
-	q.ctxErr = func() error { return context.Cause(ctx) }
+	for _, x := range append([]*sequence{q}, q.children...) {
+		x.ctxErr = func() error { return context.Cause(ctx) }
+		x.detach = context.AfterFunc(ctx, func() { x.end(endCancel) })
+	}
 	e.mailbox <- q
-	return q.stream, nil
+	return nil
+}
+
+// overloaded says how long those who wait will take, as far as one can tell.
+func (e *Engine) overloaded(waiting int) error {
+	e.statsMu.Lock()
+	st := e.stats
+	e.statsMu.Unlock()
+	retry := st.MeanTime * time.Duration(waiting) / time.Duration(max(1, st.Running))
+	return &OverloadedError{Waiting: waiting, Running: st.Running, RetryAfter: max(time.Second, retry)}
 }
 
 func (e *Engine) newSequence(req *Request) (*sequence, error) {
@@ -158,8 +211,13 @@ type Stats struct {
 	Canceled      uint64
 	Failed        uint64
 	StepTime      time.Duration // spent in all steps
+	Forked        uint64        // answers that began on another's prompt, see SubmitN
+	KeptPrefills  uint64        // prompts read on for nobody, see Request.KeepPrefill
+	DiskTokens    uint64        // positions read from disk
+	MeanTime      time.Duration // of the last requests, from Submit to the end
 
 	Cache kvcache.Stats
+	Disk  diskcache.Stats // zero without one
 }
 
 // Stats returns the numbers as of the last step.
@@ -168,6 +226,9 @@ func (e *Engine) Stats() Stats {
 	s := e.stats
 	e.statsMu.Unlock()
 	s.Queued = int(e.queued.Load())
+	if e.cfg.Disk != nil {
+		s.Disk = e.cfg.Disk.Stats()
+	}
 	return s
 }
 

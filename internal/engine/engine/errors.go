@@ -3,10 +3,11 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 var (
-	// ErrOverloaded is returned by Submit when the queue is full.
+	// ErrOverloaded is what an *OverloadedError is.
 	ErrOverloaded = errors.New("engine: too many requests are waiting")
 	// ErrClosed is returned by Submit after Close, and ends the streams that
 	// were running then.
@@ -16,6 +17,19 @@ var (
 	// ErrMemory is what a *MemoryError is.
 	ErrMemory = errors.New("engine: not enough memory for the cache")
 )
+
+// An OverloadedError says that the queue is full.
+type OverloadedError struct {
+	Waiting, Running int           // requests
+	RetryAfter       time.Duration // when to try again, at a guess
+}
+
+func (e *OverloadedError) Error() string {
+	return fmt.Sprintf("%v: %d wait and %d run; try again in %v", ErrOverloaded, e.Waiting, e.Running, e.RetryAfter.Round(time.Second))
+}
+
+// Is reports that an OverloadedError is ErrOverloaded.
+func (e *OverloadedError) Is(target error) bool { return target == ErrOverloaded }
 
 // A ContextError says that a prompt leaves no room in the context. Nothing is
 // ever cut off to make it fit.

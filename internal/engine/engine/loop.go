@@ -28,6 +28,10 @@ type loop struct {
 	ended []*sequence // scratch: found to be asked to end
 	st    Stats       // published after every step
 	drops chan dropCache
+
+	keeper   *keeper
+	restorer restorer
+	ghosts   int // sequences that run for nobody
 }
 
 func (l *loop) init(e *Engine, mem *cache, z cacheSize) error {
@@ -37,13 +41,16 @@ func (l *loop) init(e *Engine, mem *cache, z cacheSize) error {
 		return err
 	}
 	sch, err := sched.New(sched.Config{
-		MaxSeqs: e.cfg.MaxSeqs, MaxRows: e.cfg.MaxRows, MaxOutputs: e.cfg.MaxOutputs, Align: z.slots > 0,
+		MaxSeqs: e.cfg.MaxSeqs, MaxRows: e.cfg.MaxRows, MaxOutputs: e.cfg.MaxOutputs, Align: z.slots > 0, Interval: e.cfg.KeepEvery,
 	}, pool)
 	if err != nil {
 		return err
 	}
-	*l = loop{e: e, mem: mem, pool: pool, sch: sch, pace: newPace(e.cfg.StepTime, e.cfg.MaxRows), drops: make(chan dropCache, 1)}
+	*l = loop{e: e, mem: mem, pool: pool, sch: sch, pace: newPace(e.cfg.StepTime, e.cfg.SharedStepTime, e.cfg.MaxRows), drops: make(chan dropCache, 1)}
 	l.batch.Cache, l.batch.State = mem.blocks, mem.state
+	// The two write back to the loop where it will stay.
+	l.keeper = &keeper{l: &e.loop, store: e.cfg.Disk}
+	l.restorer = restorer{l: &e.loop, store: e.cfg.Disk}
 	return nil
 }
 
@@ -54,6 +61,9 @@ func (l *loop) run() {
 		l.step()
 	}
 	l.endAll(ErrClosed)
+	l.restorer.close()
+	l.keeper.close()
+	l.publishStats(StepInfo{})
 	l.e.closeErr = l.mem.arena.Free()
 }
 
@@ -61,8 +71,7 @@ func (l *loop) run() {
 // nothing to do. It reports false when the engine closes.
 func (l *loop) drain() bool {
 	for {
-		idle := l.sch.Waiting()+l.sch.Running() == 0
-		if idle && !l.sleep() {
+		if !l.sch.Busy() && !l.sleep() {
 			return false
 		}
 		for more := true; more; {
@@ -70,7 +79,7 @@ func (l *loop) drain() bool {
 			case <-l.e.quit:
 				return false
 			case q := <-l.e.mailbox:
-				l.sch.Add(&q.Seq)
+				l.restorer.arrive(q)
 			case d := <-l.drops:
 				d.n <- l.pool.Drop(d.namespace)
 			default:
@@ -78,7 +87,9 @@ func (l *loop) drain() bool {
 			}
 		}
 		l.endAsked()
-		if l.sch.Waiting()+l.sch.Running() > 0 {
+		l.restorer.reap()
+		l.keeper.pump()
+		if l.sch.Busy() {
 			return true
 		}
 	}
@@ -91,7 +102,7 @@ func (l *loop) sleep() bool {
 	case <-l.e.quit:
 		return false
 	case q := <-l.e.mailbox:
-		l.sch.Add(&q.Seq)
+		l.restorer.arrive(q)
 	case d := <-l.drops:
 		d.n <- l.pool.Drop(d.namespace)
 	case <-l.e.wake:
@@ -104,9 +115,12 @@ func (l *loop) endAsked() {
 	l.ended = l.ended[:0]
 	l.sch.Each(l.collectAsked)
 	for _, q := range l.ended {
-		if q.asked.Load() == endStop {
+		switch {
+		case q.asked.Load() == endStop:
 			l.finish(q, Stop, nil)
-		} else {
+		case l.haunt(q):
+			l.tell(q, Canceled, q.ctxErr())
+		default:
 			l.finish(q, Canceled, q.ctxErr())
 		}
 	}
@@ -122,10 +136,13 @@ func (l *loop) endAll(err error) {
 		}
 		break
 	}
-	l.ended = l.ended[:0]
-	l.sch.Each(func(s *sched.Seq) { l.ended = append(l.ended, s.Data.(*sequence)) })
-	for _, q := range l.ended {
-		l.finish(q, Failed, err)
+	for l.sch.Waiting()+l.sch.Running() > 0 { // children join when their parent ends
+		l.ended = l.ended[:0]
+		l.sch.Each(func(s *sched.Seq) { l.ended = append(l.ended, s.Data.(*sequence)) })
+		for _, q := range l.ended {
+			l.keeper.keep(q, true)
+			l.finish(q, Failed, err)
+		}
 	}
 	l.publishStats(StepInfo{})
 }
@@ -133,17 +150,25 @@ func (l *loop) endAll(err error) {
 // step plans and computes one batch.
 func (l *loop) step() {
 	begin := time.Now()
+	l.exorcise()
 	l.sch.Plan(&l.plan, l.pace.prefillRows(l.sch))
 	for _, s := range l.plan.Preempted {
-		s.Data.(*sequence).res.Preemptions++
+		q := s.Data.(*sequence)
+		q.res.Preemptions++
 		l.st.Preemptions++
+		if q.ghost {
+			l.vanish(q)
+		}
 	}
-	if s := l.plan.Stuck; s != nil {
+	if s := l.plan.Stuck; s != nil && !l.busyDisk() {
 		l.finish(s.Data.(*sequence), Failed, errNoRoom)
 		return
 	}
 	l.copyCached(begin)
 	if len(l.plan.Work) == 0 {
+		if l.busyDisk() {
+			l.keeper.wait() // for the blocks that it holds
+		}
 		return
 	}
 	l.fillBatch()
@@ -176,26 +201,40 @@ func (l *loop) compute() (err error) {
 
 // copyCached makes the copies that the admitted sequences start from.
 func (l *loop) copyCached(now time.Time) {
-	for _, a := range l.plan.Admitted {
-		if a.Attach.CopyBlock {
-			copy(l.mem.block(a.Attach.BlockDst), l.mem.block(a.Attach.BlockSrc))
-		}
-		switch {
-		case a.Attach.CopyState:
-			copy(l.mem.slot(int(a.Attach.StateDst)), l.mem.slot(int(a.Attach.StateSrc)))
-		case l.mem.spec.StateBytes > 0:
+	for i := range l.plan.Admitted {
+		a := &l.plan.Admitted[i]
+		l.copyFor(&a.Attach)
+		if !a.Attach.CopyState && l.mem.spec.StateBytes > 0 {
 			clear(l.mem.slot(a.Seq.KV.Slot()))
 		}
-		q := a.Seq.Data.(*sequence)
-		if q.started.IsZero() {
-			q.started = now
-			q.res.Queued = now.Sub(q.submitted)
-			q.res.CachedTokens = a.Attach.Cached
-		}
-		l.uncount(q)
-		q.stream.progress(min(a.Attach.Cached, len(q.req.Prompt)))
+		l.admitted(a.Seq.Data.(*sequence), a.Attach.Cached, now)
 	}
 }
+
+func (l *loop) copyFor(a *kvcache.Attach) {
+	if a.CopyBlock {
+		copy(l.mem.block(a.BlockDst), l.mem.block(a.BlockSrc))
+	}
+	if a.CopyState {
+		copy(l.mem.slot(int(a.StateDst)), l.mem.slot(int(a.StateSrc)))
+	}
+}
+
+// admitted notes that q runs now, and with how much of its prompt.
+func (l *loop) admitted(q *sequence, cached int, now time.Time) {
+	if q.started.IsZero() {
+		q.started = now
+		q.res.Queued = max(0, now.Sub(q.submitted))
+		q.res.CachedTokens = cached
+		q.res.DiskTokens = max(0, min(cached, q.diskTo)-q.diskFrom)
+	}
+	l.uncount(q)
+	q.stream.queued(-1)
+	q.stream.progress(min(cached, len(q.req.Prompt)))
+}
+
+// busyDisk reports whether blocks are held for reading or writing.
+func (l *loop) busyDisk() bool { return l.restorer.now != nil || l.keeper.flying > 0 }
 
 // uncount takes a sequence out of the queue's count, once.
 func (l *loop) uncount(q *sequence) {
@@ -224,9 +263,8 @@ func (l *loop) commit() {
 		q := w.Seq.Data.(*sequence)
 		end := w.Pos + w.N
 		l.pool.Commit(&w.Seq.KV, w.Seq.Tokens[:end])
-		l.snapshot(q, end)
 		if w.Pos < len(q.req.Prompt) {
-			q.stream.progress(min(end, len(q.req.Prompt)))
+			l.readOn(q, w.Pos, end)
 		}
 		logits := rows[:w.Logits*vocab]
 		rows = rows[w.Logits*vocab:]
@@ -234,22 +272,41 @@ func (l *loop) commit() {
 		case q.req.Score != nil:
 			l.score(q, end-w.Logits, vocab, logits)
 		case w.Logits > 0:
+			l.fork(q, logits)
 			l.sample(q, logits)
+		case q.ghost && end >= len(q.req.Prompt):
+			l.vanish(q)
 		}
 	}
 }
 
-// snapshot saves the state of a model that has one, at the last block border of
-// the prompt: from there a prompt with another ending, or the same one again,
-// can continue. The state at the sequence's end is saved when it ends.
-func (l *loop) snapshot(q *sequence, end int) {
-	bt, prompt := l.mem.spec.BlockTokens, len(q.req.Prompt)
-	if l.mem.spec.StateBytes == 0 || end != (prompt-1)/bt*bt {
-		return
+// readOn is told that a prompt is read from pos to end.
+func (l *loop) readOn(q *sequence, pos, end int) {
+	if !q.ghost {
+		q.stream.progress(min(end, len(q.req.Prompt)))
 	}
-	if dst, ok := l.pool.Snapshot(&q.KV); ok {
+	every := l.e.cfg.KeepEvery
+	switch saved := l.snapshot(q, pos, end); {
+	case end == len(q.req.Prompt) && !q.ghost: // a ghost's is kept when it vanishes
+		l.keeper.keep(q, false)
+	case saved:
+		l.keeper.keep(q, false)
+	case pos/every != end/every:
+		l.keeper.keep(q, true)
+	}
+}
+
+// snapshot saves the state of a sequence where it is worth it: at the last block
+// border of its prompt, where other prompts part from it, and at intervals.
+func (l *loop) snapshot(q *sequence, pos, end int) bool {
+	if l.mem.spec.StateBytes == 0 || end != l.sch.Border(&q.Seq, pos) {
+		return false
+	}
+	dst, ok := l.pool.Snapshot(&q.KV)
+	if ok {
 		copy(l.mem.slot(dst), l.mem.slot(q.KV.Slot()))
 	}
+	return ok
 }
 
 func (l *loop) score(q *sequence, pos, vocab int, logits []float32) {
@@ -291,10 +348,23 @@ func (l *loop) sample(q *sequence, logits []float32) {
 
 // finish takes a sequence out and tells its reader.
 func (l *loop) finish(q *sequence, r Reason, err error) {
-	if q.State() == sched.Finished {
+	switch {
+	case q.State() == sched.Finished:
+		return
+	case q.ghost:
+		l.vanish(q)
 		return
 	}
+	if r != Failed && q.State() == sched.Running {
+		l.keeper.keep(q, false)
+	}
 	l.sch.Remove(&q.Seq, r != Failed)
+	l.tell(q, r, err)
+}
+
+// tell ends a sequence's stream.
+func (l *loop) tell(q *sequence, r Reason, err error) {
+	l.release(q)
 	l.uncount(q)
 	q.detach()
 	now := time.Now()
@@ -305,6 +375,7 @@ func (l *loop) finish(q *sequence, r Reason, err error) {
 	}
 	st := &l.st
 	st.Finished++
+	st.MeanTime = smooth(st.MeanTime, q.res.Total)
 	switch r {
 	case Canceled:
 		st.Canceled++
@@ -315,5 +386,12 @@ func (l *loop) finish(q *sequence, r Reason, err error) {
 	q.stream.finish(q.res)
 	if l.e.cfg.Observer != nil {
 		l.e.cfg.Observer.Finished(q.res)
+	}
+}
+
+// arrived looks at a sequence for the first time.
+func (l *loop) arrived(q *sequence) {
+	if l.mem.spec.StateBytes > 0 {
+		q.Shared = l.pool.Prefix(q.Namespace, q.Tokens)
 	}
 }

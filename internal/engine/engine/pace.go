@@ -10,7 +10,8 @@ import (
 // so far. Long chunks use the machine better; but while a step runs nothing can
 // be cancelled, and everybody who decodes waits for its end.
 type pace struct {
-	target  time.Duration // for a step without decode rows
+	target  time.Duration // for a step of one sequence alone
+	shared  time.Duration // for one while others wait, or run
 	maxRows int
 	last    int           // rows of the last prompt step
 	perRow  time.Duration // smoothed time of a prompt row
@@ -25,8 +26,8 @@ const (
 	growthRows = 4
 )
 
-func newPace(target time.Duration, maxRows int) pace {
-	return pace{target: target, maxRows: maxRows}
+func newPace(target, shared time.Duration, maxRows int) pace {
+	return pace{target: target, shared: shared, maxRows: maxRows}
 }
 
 // prefillRows returns how many prompt rows the next step may have.
@@ -35,6 +36,9 @@ func (p *pace) prefillRows(s *sched.Scheduler) int {
 		return min(firstRows, p.maxRows)
 	}
 	budget := p.target
+	if s.Waiting()+s.Running() > 1 {
+		budget = min(budget, p.shared)
+	}
 	if p.decode > 0 && decoding(s) {
 		budget = min(budget, p.decode*3/2) // a decode row then takes 2.5 times as long as alone
 	}

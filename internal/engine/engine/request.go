@@ -30,6 +30,11 @@ type Request struct {
 	Score     func(pos int, logits []float32)
 	ScoreFrom int
 
+	// KeepPrefill lets the prompt be read to its end even if who asked goes away
+	// meanwhile, with what the machine has to spare: a second attempt finds it in
+	// the cache. The stream ends at once all the same.
+	KeepPrefill bool
+
 	User      string // fairness key
 	Namespace string // whose prefix cache is shared
 	Priority  int    // higher goes first
@@ -95,6 +100,7 @@ type Result struct {
 	StopToken    int32 // the stop token that ended it, or -1
 	PromptTokens int
 	CachedTokens int // of the prompt, not computed again
+	DiskTokens   int // of those, read from disk for this request
 	Tokens       int // sampled and published
 	Seed         uint64
 	Preemptions  int

@@ -29,6 +29,10 @@ type sequence struct {
 	ctxErr  func() error // why the request's context ended
 	counted bool         // in Engine.queued
 
+	children         []*sequence // of SubmitN: they fork when the prompt is read
+	ghost            bool        // nobody reads the answer: only the prompt is computed
+	diskFrom, diskTo int         // positions read from disk for it
+
 	submitted, started, first time.Time
 	res                       Result
 }

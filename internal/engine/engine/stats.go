@@ -13,6 +13,9 @@ func (l *loop) publishStats(i StepInfo) {
 		st.StepTime += i.Took
 	}
 	st.Cache = l.pool.Stats()
+	if l.sch.Waiting() > 0 {
+		l.sch.Ahead(place)
+	}
 	e.statsMu.Lock()
 	e.stats = *st
 	e.statsMu.Unlock()
@@ -23,7 +26,12 @@ func (l *loop) publishStats(i StepInfo) {
 
 // collectAsked is endAsked's visitor.
 func (l *loop) collectAsked(s *sched.Seq) {
-	if q := s.Data.(*sequence); q.asked.Load() != endNot {
+	if q := s.Data.(*sequence); q.asked.Load() != endNot && !q.ghost {
 		l.ended = append(l.ended, q)
 	}
+}
+
+// place tells a waiting sequence where it is in the queue.
+func place(s *sched.Seq, ahead int) {
+	s.Data.(*sequence).stream.queued(ahead)
 }

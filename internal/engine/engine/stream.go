@@ -15,6 +15,7 @@ type Stream struct {
 	tokens []Token
 	read   int
 	done   int // prompt positions in the cache
+	ahead  int // requests before it in the queue; -1 when it runs
 	ended  bool
 	res    Result
 
@@ -26,6 +27,8 @@ type Status struct {
 	PromptDone  int // positions of the prompt that are computed or were cached
 	PromptTotal int
 	Ended       bool // no more tokens will come
+	Waiting     bool // it does not run yet, or not any more
+	Ahead       int  // requests that will be admitted before it, while it waits
 }
 
 // Ready returns a channel that delivers a value when there is news.
@@ -37,7 +40,7 @@ func (s *Stream) Poll(dst []Token) ([]Token, Status) {
 	defer s.mu.Unlock()
 	dst = append(dst, s.tokens[s.read:]...)
 	s.read = len(s.tokens)
-	return dst, Status{PromptDone: s.done, PromptTotal: len(s.seq.req.Prompt), Ended: s.ended}
+	return dst, Status{PromptDone: s.done, PromptTotal: len(s.seq.req.Prompt), Ended: s.ended, Waiting: s.ahead >= 0 && !s.ended, Ahead: max(0, s.ahead)}
 }
 
 // Next returns the next token, waiting for it. At the end it returns io.EOF, or
@@ -119,6 +122,13 @@ func (s *Stream) progress(done int) {
 	s.done = done
 	s.mu.Unlock()
 	s.notify()
+}
+
+// queued notes the place in the queue. Nobody is woken for it.
+func (s *Stream) queued(ahead int) {
+	s.mu.Lock()
+	s.ahead = ahead
+	s.mu.Unlock()
 }
 
 func (s *Stream) finish(r Result) {

@@ -103,3 +103,22 @@ func (p *Pool) matchState(r *root, m, best *Match, tokens []int32) {
 		}
 	}
 }
+
+// Prefix returns how many of the tokens are cached in full blocks, whether or
+// not a state is saved there.
+func (p *Pool) Prefix(namespace string, tokens []int32) int {
+	r, bt, n := p.roots[namespace], p.cfg.BlockTokens, 0
+	if r == nil {
+		return 0
+	}
+	last, parent := none, &r.key
+	for n+bt <= len(tokens) {
+		key := ChildKey(parent, tokens[n:n+bt])
+		id := p.find(last, &key, tokens[n:n+bt])
+		if id == none {
+			break
+		}
+		last, parent, n = id, &p.blocks[id].key, n+bt
+	}
+	return n
+}

@@ -8,24 +8,32 @@ import (
 
 // admit lets waiting sequences run while there is room for their prompts.
 func (s *Scheduler) admit(p *Plan) {
-	for len(s.running) < s.cfg.MaxSeqs {
+	s.blocked = false
+	for {
 		q := s.next()
 		if q == nil {
 			return
 		}
+		if len(s.running) >= s.cfg.MaxSeqs {
+			s.blocked = true
+			return
+		}
 		limit := min(q.LogitsFrom, len(q.Tokens)-1)
 		m := s.pool.Match(q.Namespace, q.Tokens, limit)
-		if s.beingComputed(q, m.Tokens, limit) {
+		if r := s.computing(q, m.Tokens, limit); r != nil {
 			q.held = s.plans
+			s.lift(r, q.Priority)
 			continue
 		}
 		// One position more than the prompt: the first decode row needs it.
 		need := s.pool.BlocksFor(len(q.Tokens)+1) - m.Full + m.Idle
 		if len(s.running) > 0 && need+s.reserved() > s.pool.Available() {
+			s.blocked = true
 			return // whoever is next waits, and nobody overtakes
 		}
 		a, ok := s.pool.Begin(&q.KV, q.Namespace, q.Tokens, limit)
 		if !ok {
+			s.blocked = true
 			return
 		}
 		s.start(p, q, a)
@@ -36,8 +44,7 @@ func (s *Scheduler) start(p *Plan, q *Seq, a kvcache.Attach) {
 	s.waiting = slices.DeleteFunc(s.waiting, func(x *Seq) bool { return x == q })
 	q.state = Running
 	q.user.running++
-	at, _ := slices.BinarySearchFunc(s.running, q, before)
-	s.running = slices.Insert(s.running, at, q)
+	s.insert(q)
 	p.Admitted = append(p.Admitted, Admission{q, a})
 }
 
@@ -45,7 +52,7 @@ func (s *Scheduler) start(p *Plan, q *Seq, a kvcache.Attach) {
 func (s *Scheduler) next() *Seq {
 	var best *Seq
 	for _, q := range s.waiting {
-		if q.held != s.plans && (best == nil || turn(q, best)) {
+		if q.held != s.plans && !q.Hold && (best == nil || turn(q, best)) {
 			best = q
 		}
 	}
@@ -76,10 +83,11 @@ func (s *Scheduler) reserved() int {
 	return n
 }
 
-// beingComputed reports whether a running sequence is about to compute whole
-// blocks that q could share, beyond the cached positions. Then q waits: two
-// requests with the same long prompt cost one prefill.
-func (s *Scheduler) beingComputed(q *Seq, cached, limit int) bool {
+// computing returns a running sequence that is about to compute blocks that q
+// could share, beyond the cached positions, or nil. Then q waits: two requests
+// with the same long prompt cost one prefill. What they share of an unfinished
+// block counts, too, when it is worth waiting for; a state cannot be shared there.
+func (s *Scheduler) computing(q *Seq, cached, limit int) *Seq {
 	bt := s.pool.BlockTokens()
 	for _, r := range s.running {
 		if r.Pending() <= 1 || r.Namespace != q.Namespace {
@@ -88,9 +96,12 @@ func (s *Scheduler) beingComputed(q *Seq, cached, limit int) bool {
 		n := 0
 		for top := min(limit, len(r.Tokens)); n < top && q.Tokens[n] == r.Tokens[n]; n++ {
 		}
-		if n -= n % bt; n > cached && r.KV.Len() < n {
-			return true
+		if part := n % bt; s.cfg.Align || part < bt/2 && n-part <= cached {
+			n -= part
+		}
+		if n > cached && r.KV.Len() < n {
+			return r
 		}
 	}
-	return false
+	return nil
 }

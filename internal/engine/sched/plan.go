@@ -13,8 +13,11 @@ type Config struct {
 	MaxRows    int // token rows per step
 	MaxOutputs int // rows with logits per step; at least MaxSeqs
 	// Align ends a prompt chunk at the last block border before the prompt's
-	// end, where the state of models that have one can be saved.
+	// end, where the state of models that have one can be saved; also at the
+	// border before Seq.Shared, and at every multiple of Interval.
 	Align bool
+	// Interval is in positions, a multiple of the block; 0 means none.
+	Interval int
 }
 
 // Work is one sequence's share of a step: tokens [Pos, Pos+N), the last Logits
@@ -55,10 +58,12 @@ type Scheduler struct {
 	waiting []*Seq // in no order
 	running []*Seq // sorted by before
 	prefill []*Seq // scratch of Plan
+	ranked  []*Seq // scratch of Ahead
 	users   map[string]*user
 	orders  uint64
 	plans   uint64
 	outputs int // rows with logits in the plan being made
+	blocked bool
 }
 
 // New returns a scheduler over a pool.
@@ -218,15 +223,35 @@ func (s *Scheduler) planPrefills(p *Plan, rows int) {
 	}
 }
 
+// Border returns the next position after pos where a state of q is worth saving,
+// or pos if there is none.
+func (s *Scheduler) Border(q *Seq, pos int) int {
+	bt := s.pool.BlockTokens()
+	next := pos
+	for _, b := range [...]int{s.interval(pos), q.Shared / bt * bt, (len(q.Tokens) - 1) / bt * bt} {
+		if b > pos && b < len(q.Tokens) && (next == pos || b < next) {
+			next = b
+		}
+	}
+	return next
+}
+
+// interval returns the next multiple of Interval after pos, or 0.
+func (s *Scheduler) interval(pos int) int {
+	if s.cfg.Interval <= 0 {
+		return 0
+	}
+	return (pos/s.cfg.Interval + 1) * s.cfg.Interval
+}
+
 // chunk returns how many of the next tokens of q can be computed in a step
 // that has room for rows more.
 func (s *Scheduler) chunk(q *Seq, rows int) int {
 	pos := q.KV.Len()
 	n := min(q.Pending(), rows, s.pool.Room(&q.KV)-pos)
 	if s.cfg.Align {
-		border := (len(q.Tokens) - 1) / s.pool.BlockTokens() * s.pool.BlockTokens()
-		if pos < border {
-			n = min(n, border-pos)
+		if b := s.Border(q, pos); b > pos {
+			n = min(n, b-pos)
 		}
 	}
 	// Rows that need logits are scarcer than rows: a model keeps room for few.

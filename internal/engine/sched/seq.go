@@ -32,6 +32,11 @@ type Seq struct {
 	// one of Tokens to generate, an earlier one to score. It moves up as they
 	// arrive. Positions from there on are never taken from the cache.
 	LogitsFrom int
+	// Hold keeps a waiting sequence from being admitted.
+	Hold bool
+	// Shared is a position where other prompts part from this one, or 0: with
+	// Config.Align a chunk ends at the block border before it.
+	Shared int
 	// Data is the owner's.
 	Data any
 

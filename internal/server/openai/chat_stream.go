@@ -5,7 +5,6 @@ import (
 	"sync"
 
 	"github.com/holdfast-llm/holdfast/internal/engine/llm"
-	"github.com/holdfast-llm/holdfast/internal/server"
 	"github.com/holdfast-llm/holdfast/internal/server/sse"
 	"github.com/holdfast-llm/holdfast/internal/text/chat"
 )

@@ -34,11 +34,15 @@ func TestDeepSeekInvariance(t *testing.T) {
 				o.CacheElem = elem
 				r := modeltest.NewRunner(t, f, o, 512)
 				want := r.Logits(seq, 75)
-				for _, chunk := range []int{1, 3, 5, 20} {
+				chunks, teams := []int{1, 5, 20}, []int{1, 3, 5}
+				if elem != attend.F32 {
+					chunks, teams = []int{3}, []int{3}
+				}
+				for _, chunk := range chunks {
 					r.Reset()
 					same(t, fmt.Sprintf("%v in chunks of %d", elem, chunk), name, r.Logits(seq, chunk), want)
 				}
-				for i, workers := range []int{1, 3, 5} {
+				for i, workers := range teams {
 					o.Team = modeltest.NewTeam(t, workers)
 					o.KeepMapped = workers == 3
 					o.BlockTokens = []int{64, 7, 1}[i]
@@ -188,21 +192,21 @@ func TestDeepSeekPlan(t *testing.T) {
 func TestDeepSeekAllocatesNothing(t *testing.T) {
 	for name, spec := range deepseeks {
 		o := options(t, false)
-		o.MaxRows = 300 // long enough to rebuild keys and values
+		o.MaxRows = 260 // long enough to rebuild keys and values
 		r := modeltest.NewRunner(t, modeltest.OpenDeepSeek(t, spec), o, 4096)
 		vocab := modeltest.DeepSeekVocab
 		long := r.NewSeq()
-		for range 3 {
-			r.Run(&model.Batch{Seqs: []model.BatchSeq{long.Batch(tokens(290, vocab), 0)}})
+		for range 3 { // past the end of one part of a split softmax
+			r.Run(&model.Batch{Seqs: []model.BatchSeq{long.Batch(tokens(255, vocab), 0)}})
 		}
 		seqs := make([]model.BatchSeq, 1)
 		b := &model.Batch{Seqs: seqs}
-		one, long20, long280 := tokens(1, vocab), tokens(20, vocab), tokens(280, vocab)
+		one, some, many := tokens(1, vocab), tokens(20, vocab), tokens(257, vocab)
 		decode := long.Batch(one, 1)
-		fresh := r.NewSeq().Batch(long280, 1)
+		fresh := r.NewSeq().Batch(many, 1)
 		run := func(what string, f func()) {
 			f()
-			if n := testing.AllocsPerRun(3, f); n != 0 {
+			if n := testing.AllocsPerRun(1, f); n != 0 {
 				t.Errorf("%s: %s allocates %v times", name, what, n)
 			}
 		}
@@ -212,7 +216,7 @@ func TestDeepSeekAllocatesNothing(t *testing.T) {
 			decode.Pos++ // the block has room for a few more
 		})
 		run("prefill", func() { seqs[0] = fresh; r.Run(b) })
-		fresh.Tokens = long20
+		fresh.Tokens = some
 		run("short prefill", func() { seqs[0] = fresh; r.Run(b) })
 	}
 }

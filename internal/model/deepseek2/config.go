@@ -17,6 +17,7 @@ const latentEps = 1e-6
 const (
 	maxDim  = 1 << 20
 	maxHead = 1 << 16
+	maxTopK = 1 << 16 // memory for choices is taken per row, whatever the file's size
 )
 
 // A Spec describes one of the architectures with these layers.
@@ -146,7 +147,7 @@ func (c *config) readIndex(m *model.Meta) {
 	c.index = &mla.Index{
 		Heads: m.Int("attention.indexer.head_count", maxHead),
 		Dim:   m.Int("attention.indexer.key_length", maxDim),
-		TopK:  m.Int("attention.indexer.top_k", maxDim),
+		TopK:  m.Int("attention.indexer.top_k", maxTopK),
 	}
 	if m.Err() != nil {
 		return

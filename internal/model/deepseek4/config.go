@@ -13,6 +13,8 @@ import (
 const (
 	maxDim   = 1 << 20
 	maxCount = 1 << 16
+	// Memory for these is taken per row, worker or sequence, whatever the file's size.
+	maxTopK, maxWindow, maxBlocks, maxBlock = 1 << 16, 1 << 16, 1 << 14, 1 << 8
 	// noClamp is the limit up to which a clamp means that there is none.
 	noClamp = 1e-6
 	// overlapRatio is the ratio whose compressor also takes the block before,
@@ -84,11 +86,11 @@ func (c *config) readAttention(f *gguf.File, m *model.Meta) {
 	d.QLora = m.Int("attention.q_lora_rank", maxDim)
 	d.Groups = m.Int("attention.output_group_count", maxCount)
 	d.OLora = m.Int("attention.output_lora_rank", maxDim)
-	d.Window = m.Int("attention.sliding_window", maxDim)
+	d.Window = m.Int("attention.sliding_window", maxWindow)
 	c.index = csa.Index{
 		Heads: m.Int("attention.indexer.head_count", maxCount),
 		Dim:   m.Int("attention.indexer.key_length", maxDim),
-		TopK:  m.Int("attention.indexer.top_k", maxDim),
+		TopK:  m.Int("attention.indexer.top_k", maxTopK),
 	}
 	if m.Err() != nil {
 		return
@@ -151,8 +153,8 @@ func (c *config) readCandidates(m *model.Meta) {
 		return def
 	}
 	c.candidate = first(-1, maxCount, "attention.candidate_source_layer_id", "candidate_source_layer_id", "candidate_source_layer")
-	c.blocks.TopK = first(2048, maxDim, "attention.candidate_topk_blocks", "candidate_topk_blocks")
-	c.blocks.Size = first(8, maxCount, "attention.candidate_block_size", "candidate_block_size")
+	c.blocks.TopK = first(2048, maxBlocks, "attention.candidate_topk_blocks", "candidate_topk_blocks")
+	c.blocks.Size = first(8, maxBlock, "attention.candidate_block_size", "candidate_block_size")
 	if m.Err() == nil && (c.blocks.TopK < 1 || c.blocks.Size < 1) {
 		m.Fail("attention.candidate_topk_blocks", "is %d with blocks of %d, expected at least 1", c.blocks.TopK, c.blocks.Size)
 	}

@@ -72,7 +72,11 @@ func OpenDeepSeek(t testing.TB, s DeepSeek) *gguf.File {
 	if err != nil {
 		t.Fatalf("modeltest: %v", err)
 	}
-	t.Cleanup(func() { f.Close() })
+	t.Cleanup(func() {
+		if err := f.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	return f
 }
 

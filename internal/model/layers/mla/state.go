@@ -171,10 +171,7 @@ func StateBytes(o model.Options, d Dims, list []*Layer) int64 {
 	}
 	perRow := 4*(d.QLora+d.Heads*(d.QK()+d.Row()+d.Value)+d.Row()+d.Rope) + 48
 	n := int64(o.MaxRows) * int64(perRow)
-	queries := tileQueries
-	if d.Heads > queries {
-		queries = d.Heads
-	}
+	queries := max(tileQueries, d.Heads)
 	worker := int64(max(o.MaxRows, partRows))*layers.ActsBytes(max(d.Nope, d.KVLora), k) +
 		int64(queries)*int64(4*d.KVLora+4) + buildBytes(d, o.MaxRows)
 	if x := list[0].Index; x != nil {

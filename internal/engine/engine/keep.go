@@ -116,21 +116,25 @@ func (k *keeper) advance(u *unit) bool {
 	if len(rest) > 0 {
 		key = kvcache.ChildKey(&parent, rest)
 	}
-	at := diskcache.Item{Kind: diskcache.Block, Key: diskcache.Key(key), Parent: diskcache.Key(parent), Pos: u.pos, Tokens: rest}
 	if u.tail != nil {
-		if at.Data = u.tail; !k.copy(at) {
+		if !k.copy(diskcache.Item{Kind: diskcache.Block, Key: diskcache.Key(key), Parent: diskcache.Key(parent), Pos: u.pos, Tokens: rest, Data: u.tail}) {
 			return false
 		}
 		u.tail = nil
 	}
 	if u.state != nil {
-		at.Kind, at.Data = diskcache.State, u.state
-		if !k.copy(at) {
+		it := stateItem(diskcache.Key(key), len(u.tokens))
+		if it.Data = u.state; !k.copy(it) {
 			return false
 		}
 		u.state = nil
 	}
 	return true
+}
+
+// stateItem names the state after the block with this key, at position end.
+func stateItem(key diskcache.Key, end int) diskcache.Item {
+	return diskcache.Item{Kind: diskcache.State, Key: key, Parent: key, Pos: end}
 }
 
 // block gives a full block to the writer, unless it is on disk already.

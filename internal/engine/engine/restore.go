@@ -90,14 +90,14 @@ func (r *restorer) begin(q *sequence) {
 }
 
 // load is the reader's goroutine. It touches nothing but the blocks that x holds
-// for itself.
+// for itself. After a file that cannot be believed it only looks at the others:
+// what is damaged there goes, too, and will be written again.
 func (r *restorer) load(x *restore) {
-	bt := r.l.mem.spec.BlockTokens
+	bt, good := r.l.mem.spec.BlockTokens, true
 	for _, p := range x.parts {
-		if r.store.Read(&p.item, p.dst) != nil {
-			break
+		if good = r.store.Read(&p.item, p.dst) == nil && good; good {
+			x.read = min(p.item.Pos+bt, len(x.tokens))
 		}
-		x.read = min(p.item.Pos+bt, len(x.tokens))
 	}
 	if x.state != nil && (x.read < len(x.tokens) || r.store.Read(&x.stateI, x.state) != nil) {
 		x.read = x.from
@@ -229,8 +229,7 @@ func (w *walk) plan(x *restore, first, target int) bool {
 		}
 	}
 	if w.r.l.mem.spec.StateBytes > 0 {
-		x.stateI = at
-		x.stateI.Kind = diskcache.State
+		x.stateI = stateItem(at.Key, target)
 		x.state = w.r.l.mem.slot(x.hold.Slot())
 	}
 	return true

@@ -55,7 +55,7 @@ func soakOne(t *testing.T, e *Engine, m *enginetest.Model, r *rand.Rand) {
 	for range 1 + r.IntN(20) {
 		prompt = append(prompt, int32(r.IntN(3)))
 	}
-	req := &Request{Prompt: prompt, MaxTokens: 1 + r.IntN(60), Sampling: sample.Greedy(), Priority: r.IntN(2), User: string(rune('a' + r.IntN(3)))}
+	req := &Request{Prompt: prompt, MaxTokens: 1 + r.IntN(60), Sampling: sample.Greedy(), Priority: r.IntN(2), User: string(rune('a' + r.IntN(3))), KeepPrefill: r.IntN(2) == 0}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	s, err := e.Submit(ctx, req)

@@ -86,7 +86,8 @@ func (s *Scheduler) reserved() int {
 // computing returns a running sequence that is about to compute blocks that q
 // could share, beyond the cached positions, or nil. Then q waits: two requests
 // with the same long prompt cost one prefill. What they share of an unfinished
-// block counts, too, when it is worth waiting for; a state cannot be shared there.
+// block counts, too, if it is long or all that q lacks; a state cannot be shared
+// there.
 func (s *Scheduler) computing(q *Seq, cached, limit int) *Seq {
 	bt := s.pool.BlockTokens()
 	for _, r := range s.running {
@@ -96,8 +97,8 @@ func (s *Scheduler) computing(q *Seq, cached, limit int) *Seq {
 		n := 0
 		for top := min(limit, len(r.Tokens)); n < top && q.Tokens[n] == r.Tokens[n]; n++ {
 		}
-		if part := n % bt; s.cfg.Align || part < bt/2 && n-part <= cached {
-			n -= part
+		if s.cfg.Align || n < limit && n-cached < bt/2 {
+			n -= n % bt
 		}
 		if n > cached && r.KV.Len() < n {
 			return r

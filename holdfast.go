@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/holdfast-llm/holdfast/internal/engine/diskcache"
 	"github.com/holdfast-llm/holdfast/internal/engine/engine"
 	"github.com/holdfast-llm/holdfast/internal/engine/llm"
 	"github.com/holdfast-llm/holdfast/internal/format/gguf"
@@ -26,6 +27,7 @@ type Model struct {
 	tok   *tokenizer.Tokenizer
 	llm   *llm.Model
 	info  *Info
+	disk  *diskcache.Store // nil without WithDiskCache
 
 	closed    atomic.Bool
 	closeOnce sync.Once
@@ -95,7 +97,10 @@ func (m *Model) build(c *config) error {
 	if m.model, err = model.Load(m.file, o); err != nil {
 		return err
 	}
-	if m.eng, err = c.startEngine(m.model); err != nil {
+	if err := m.openDisk(c); err != nil {
+		return err
+	}
+	if m.eng, err = c.startEngine(m.model, m.disk); err != nil {
 		return err
 	}
 	m.llm = llm.New(m.eng, m.tok, format)
@@ -130,8 +135,8 @@ func (c *config) modelOptions(team *par.Team) model.Options {
 
 // startEngine allocates the cache. Where nobody asked for a context, a shorter
 // one that fits is better than none.
-func (c *config) startEngine(m model.Model) (*engine.Engine, error) {
-	ec := engine.Config{Model: m, Context: c.context, Parallel: c.parallel, MaxRows: model.DefaultMaxRows}
+func (c *config) startEngine(m model.Model, disk *diskcache.Store) (*engine.Engine, error) {
+	ec := engine.Config{Model: m, Context: c.context, Parallel: c.parallel, MaxRows: model.DefaultMaxRows, Disk: disk}
 	if c.context == 0 {
 		ec.Context = min(m.Config().Context, defaultContext)
 	}
@@ -179,6 +184,9 @@ func (m *Model) release() error {
 	var errs []error
 	if m.eng != nil {
 		errs = append(errs, m.eng.Close())
+	}
+	if m.disk != nil {
+		errs = append(errs, m.disk.Close())
 	}
 	if m.model != nil {
 		errs = append(errs, m.model.Close())

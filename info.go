@@ -179,6 +179,10 @@ type Stats struct {
 	CacheTokens      int    // tokens that the cache has room for
 	CacheUsed        int    // of them, held by running answers
 	CacheKept        int    // of them, kept for prompts to come
+
+	DiskTokens uint64 // of CachedTokens, those that were read from disk
+	DiskBytes  int64  // taken by the folder of WithDiskCache
+	DiskOff    string // why nothing more is written there, if so
 }
 
 // Stats returns the numbers as of the last step.
@@ -187,6 +191,7 @@ func (m *Model) Stats() Stats {
 	bt := m.model.CacheSpec().BlockTokens
 	return Stats{
 		Waiting: s.Queued, Running: s.Running, PromptTokens: s.PrefillTokens, CachedTokens: s.Cache.CachedTokens,
+		DiskTokens: s.DiskTokens, DiskBytes: s.Disk.Bytes, DiskOff: s.Disk.Problem,
 		AnswerTokens: s.Generated, CacheTokens: s.Cache.Blocks * bt, CacheUsed: s.Cache.Used * bt, CacheKept: s.Cache.Cached * bt,
 	}
 }

@@ -20,6 +20,9 @@ type config struct {
 	template   string
 	jinja      bool
 	progress   func(done, total int64)
+	diskDir    string
+	diskBytes  int64
+	warn       func(error)
 }
 
 // defaultContext is the context that Open prepares unless told otherwise, if

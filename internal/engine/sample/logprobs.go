@@ -3,6 +3,8 @@ package sample
 import (
 	"math"
 	"slices"
+
+	"github.com/holdfast-llm/holdfast/internal/tensor/kernel/vec"
 )
 
 // A Logprob is a token and the natural logarithm of its probability.
@@ -11,21 +13,25 @@ type Logprob struct {
 	Logprob float32
 }
 
-// LogSumExp returns ln(sum(exp(logits))), accumulated in float64: a token's
-// log-probability is its logit minus this.
+// LogSumExp returns ln(sum(exp(logits))): a token's log-probability is its logit
+// minus this. The exponentials are vectors of float32; pieces of them are summed
+// in float64, so that a large vocabulary loses nothing.
 func LogSumExp(logits []float32) float64 {
-	m := math.Inf(-1)
-	for _, l := range logits {
-		m = max(m, float64(l))
+	if len(logits) == 0 {
+		return math.Inf(-1)
 	}
-	if math.IsInf(m, 0) || math.IsNaN(m) {
-		return m
+	m := vec.Max(logits)
+	if math.IsInf(float64(m), 0) || math.IsNaN(float64(m)) {
+		return float64(m)
 	}
+	var buf [512]float32
 	sum := 0.0
-	for _, l := range logits {
-		sum += math.Exp(float64(l) - m)
+	for len(logits) > 0 {
+		n := min(len(logits), len(buf))
+		sum += float64(vec.ExpSub(buf[:n], logits[:n], m))
+		logits = logits[n:]
 	}
-	return m + math.Log(sum)
+	return float64(m) + math.Log(sum)
 }
 
 // TopLogprobs appends the n most likely tokens to dst, the likeliest first.

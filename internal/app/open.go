@@ -165,3 +165,7 @@ func (a *App) memoryAdvice(ref string, p Plan, err error) string {
 	}
 	return fit.Advice(context, kv)
 }
+
+// Explain turns an error of loading a model into one with advice and the right
+// exit code.
+func (a *App) Explain(name string, err error) error { return a.explain(name, Plan{}, err) }

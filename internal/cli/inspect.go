@@ -236,10 +236,10 @@ func (in *inspection) printMemory(w io.Writer, st style) {
 	rows = [][]string{{"type", "per 1000 tokens", "longest context that fits"}}
 	for _, k := range m.KV {
 		fits := fmt.Sprint(k.LargestContext)
-		switch {
-		case k.LargestContext == in.TrainedContext:
+		switch k.LargestContext {
+		case in.TrainedContext:
 			fits += " (all)"
-		case k.LargestContext == 0:
+		case 0:
 			fits = "none fits"
 		}
 		rows = append(rows, []string{k.Type, bytesText(k.BytesPer1k), fits})

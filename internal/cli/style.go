@@ -44,17 +44,18 @@ func table(w io.Writer, indent string, rows [][]string) {
 		}
 	}
 	for _, row := range rows {
-		line := indent
+		var line strings.Builder
+		line.WriteString(indent)
 		for i, cell := range row {
 			pad := strings.Repeat(" ", width[i]-len([]rune(cell)))
 			if i > 0 && numeric(cell) {
-				line += pad + cell
+				line.WriteString(pad + cell)
 			} else {
-				line += cell + pad
+				line.WriteString(cell + pad)
 			}
-			line += "  "
+			line.WriteString("  ")
 		}
-		fmt.Fprintln(w, strings.TrimRight(line, " "))
+		fmt.Fprintln(w, strings.TrimRight(line.String(), " "))
 	}
 }
 

@@ -128,7 +128,7 @@ func stable(text string) int {
 		default:
 			item := listItem(trimmed)
 			indented := line[0] == ' ' || line[0] == '\t'
-			if blank && !indented && !(inList && item) {
+			if blank && !indented && (!inList || !item) {
 				end = at
 				inList = false
 			}

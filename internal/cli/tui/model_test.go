@@ -18,10 +18,8 @@ import (
 type fake struct {
 	asked    []string
 	events   []item
-	canceled bool
 	system   string
 	sampling holdfast.Sampling
-	max      int
 }
 
 func (f *fake) Chat(ctx context.Context, text string) talk.Events {
@@ -57,7 +55,6 @@ type screen struct {
 	m       *model
 	f       *fake
 	cancels int
-	quit    bool
 }
 
 func open(t *testing.T, events ...item) *screen {

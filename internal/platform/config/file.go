@@ -17,8 +17,7 @@ import (
 func parse(path, text string) (map[string][]string, error) {
 	var raw map[string]any
 	if _, err := toml.Decode(text, &raw); err != nil {
-		var pe toml.ParseError
-		if errors.As(err, &pe) {
+		if pe, ok := errors.AsType[toml.ParseError](err); ok {
 			return nil, fmt.Errorf("config: %s, line %d: %s", path, pe.Position.Line, pe.Message)
 		}
 		return nil, fmt.Errorf("config: %s: %w", path, err)

@@ -80,8 +80,8 @@ func (d dsml) parameters(c *toolCompiler, l *schema) (*node, error) {
 	}
 	var names []string
 	for _, p := range props {
-		if err := checkToolName(p.name); err != nil {
-			return nil, schemaError(pointer(p.s.path, p.name), "the name of a parameter: %w", err)
+		if err := checkName(p.name); err != nil {
+			return nil, &SchemaError{Path: pointer(pointer(l.path, "properties"), p.name), Err: err}
 		}
 		n, err := d.parameter(c, lit(p.name), p.s)
 		if err != nil {
@@ -151,7 +151,7 @@ func (d dsml) parameter(c *toolCompiler, name *node, s *schema) (*node, error) {
 func (d dsml) fixed(v *value) (*node, error) {
 	var parts []*node
 	for i, k := range v.keys {
-		if err := checkToolName(k); err != nil {
+		if err := checkName(k); err != nil {
 			return nil, err
 		}
 		x := v.vals[i]

@@ -87,3 +87,9 @@ func matches(t testing.TB, g *Grammar, text string) bool {
 	}
 	return m.AcceptBytes([]byte(text)) == nil && m.Done()
 }
+
+// encodeTemplate is the tokens of an answer as a model would write it, with
+// special tokens where they are.
+func encodeTemplate(tok *tokenizer.Tokenizer, text string) []int32 {
+	return tok.Encode(nil, tokenizer.Span{Text: text, Template: true})
+}

@@ -43,16 +43,7 @@ func (c *compiler) node(s *schema) (*node, error) {
 func (c *compiler) leaf(s *schema, only kinds) (*node, error) {
 	types := s.types & only
 	if s.enum != nil {
-		var texts []string
-		for _, v := range s.enum {
-			if kindOf(v)&types != 0 {
-				texts = append(texts, v.text())
-			}
-		}
-		if len(texts) == 0 {
-			return never, nil
-		}
-		return choice(texts)
+		return c.enumNode(s.enum, types)
 	}
 	if types == kAll && s.unlimited() {
 		return c.free.value(defaultFreeDepth), nil
@@ -97,6 +88,55 @@ func (c *compiler) leaf(s *schema, only kinds) (*node, error) {
 		}
 	}
 	return alt(alts...), nil
+}
+
+// enumNode is one of the values that have these types.
+func (c *compiler) enumNode(values []*value, types kinds) (*node, error) {
+	var texts []string
+	var alts []*node
+	for _, v := range values {
+		switch {
+		case kindOf(v)&types == 0:
+		case len(v.list)+len(v.vals) > 0:
+			alts = append(alts, c.valueNode(v))
+		default:
+			texts = append(texts, v.text())
+		}
+	}
+	if len(texts) > 0 {
+		n, err := choice(texts)
+		if err != nil {
+			return nil, err
+		}
+		alts = append(alts, n)
+	}
+	return alt(alts...), nil
+}
+
+// valueNode is exactly this value, with blanks between its parts.
+func (c *compiler) valueNode(v *value) *node {
+	open, end := "[", "]"
+	items := v.list
+	switch {
+	case v.kind == kObject:
+		open, end, items = "{", "}", v.vals
+	case v.kind != kArray:
+		return lit(v.text())
+	}
+	parts := []*node{lit(open), c.free.blanks}
+	for i, e := range items {
+		if i > 0 {
+			parts = append(parts, lit(","), c.free.blanks)
+		}
+		if v.kind == kObject {
+			parts = append(parts, lit(quoted(v.keys[i])+":"), c.free.blanks)
+		}
+		parts = append(parts, c.valueNode(e))
+	}
+	if len(items) > 0 {
+		parts = append(parts, c.free.blanks)
+	}
+	return seq(append(parts, lit(end))...)
 }
 
 // unlimited reports whether a leaf asks for nothing but types.

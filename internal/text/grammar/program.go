@@ -24,6 +24,7 @@ type program struct {
 type progRule struct {
 	name  string
 	start int32
+	end   int32 // its states are from start up to here
 	dist  int64 // fewest bytes that the rule matches
 }
 
@@ -40,6 +41,7 @@ type state struct {
 	calls    []callEdge
 	specials []specialEdge
 	final    bool // the rule may end here
+	thin     bool // the rule can be empty: what comes after it says more than it does
 	tail     bool // the rule can only end here: a call that returns to it need not return
 	loop     *loop
 	bag      *bag
@@ -112,6 +114,7 @@ func build(root *node) (*program, error) {
 			return nil, err
 		}
 		b.p.states[end].final = true
+		b.p.rules[id].end = int32(len(b.p.states))
 	}
 	return b.p, b.p.finish()
 }
@@ -275,8 +278,11 @@ func (b *builder) addRepeat(n *node, from int32) (int32, error) {
 	if n.max == 0 {
 		return from, nil
 	}
+	// A rule that comes again is counted even without a limit: at the top of a
+	// stack, the loop below the rule tells that more of it may follow.
 	times := max(n.min, n.max, 1)
-	if !b.flat && (times > unroll || size(body, unroll+1)*times > unroll) && (n.max > 1 || n.min > 1) {
+	large := (times > unroll || size(body, unroll+1)*times > unroll) && (n.max > 1 || n.min > 1)
+	if !b.flat && (large || body.op == opCall && n.max < 0) {
 		return b.addLoop(n, from)
 	}
 	var err error

@@ -33,28 +33,60 @@ func (b *builder) addDFA(d *dfa, json bool, from int32) (int32, error) {
 
 // addEscaped adds the JSON spellings of the bytes lo..hi.
 func (b *builder) addEscaped(from int32, lo, hi byte, to int32) error {
+	t := &escapes{b: b, from: from, made: map[string]int32{}}
 	plainFrom := -1
 	for c := int(lo); c <= int(hi)+1; c++ {
-		escaped := c <= int(hi) && escapeOf(byte(c)) != ""
-		if c <= int(hi) && !escaped {
-			if plainFrom < 0 {
-				plainFrom = c
+		escape := ""
+		if c <= int(hi) {
+			if escape = escapeOf(byte(c)); escape == "" {
+				if plainFrom < 0 {
+					plainFrom = c
+				}
+				continue
 			}
-			continue
 		}
 		if plainFrom >= 0 {
 			b.edge(from, byte(plainFrom), byte(c-1), to)
 			plainFrom = -1
 		}
-		if escaped {
-			end, err := b.addText(escapeOf(byte(c)), from)
+		if escape != "" {
+			last := len(escape) - 1
+			at, err := t.state(escape[:last])
 			if err != nil {
 				return err
 			}
-			b.eps(end, to)
+			b.edge(at, escape[last], escape[last], to)
 		}
 	}
 	return nil
+}
+
+// escapes are the states inside the escapes that begin in one state, by what
+// has been read of them.
+type escapes struct {
+	b    *builder
+	from int32
+	made map[string]int32
+}
+
+func (t *escapes) state(read string) (int32, error) {
+	if read == "" {
+		return t.from, nil
+	}
+	if s, ok := t.made[read]; ok {
+		return s, nil
+	}
+	last := len(read) - 1
+	before, err := t.state(read[:last])
+	if err != nil {
+		return 0, err
+	}
+	s, err := t.b.newState()
+	if err == nil {
+		t.b.edge(before, read[last], read[last], s)
+		t.made[read] = s
+	}
+	return s, err
 }
 
 // escapeOf returns how JSON spells a byte of a string, "" if as itself.

@@ -27,10 +27,12 @@ type shared struct {
 }
 
 // A localKey is the upper end of a stack: its top state and, if that one is the
-// body of a counted loop, the loop and its count.
+// body of a counted loop, the loop and its count. Of a rule that may be empty,
+// such as blanks, it is also where the rule returns to: without that, all that
+// follows a blank would have to be checked.
 type localKey struct {
 	state int32
-	loop  int32 // state, -1 if none
+	below int32 // state, -1 if none
 	count uint64
 }
 
@@ -92,6 +94,9 @@ func (s *shared) key(a *arena, id int32) localKey {
 		if l := s.p.states[b.state].loop; l != nil {
 			return localKey{n.state, b.state, s.canonical(l, int64(b.count))}
 		}
+		if s.p.states[n.state].thin {
+			return localKey{n.state, b.state, b.count}
+		}
 	}
 	return localKey{n.state, -1, 0}
 }
@@ -124,8 +129,8 @@ func (s *shared) local(k localKey) (*localMask, error) {
 	}
 	a.err, a.budget = nil, maxWork
 	below := unknown
-	if k.loop >= 0 {
-		below = a.node(k.loop, k.count, unknown)
+	if k.below >= 0 {
+		below = a.node(k.below, k.count, unknown)
 	}
 	from := a.config([]int32{a.node(k.state, 0, below)}, false, false)
 	clear(s.bits)
@@ -174,10 +179,13 @@ func (l *localMask) keep(set []uint64) {
 // stands at the start of a character in a JSON string; 0 elsewhere. What
 // follows such characters is a quote, so that no token of more of them fits.
 func (s *shared) plainLeft(k localKey) int64 {
-	if k.loop < 0 || k.state != s.p.plain {
+	if k.below < 0 || k.state != s.p.plain {
 		return 0
 	}
-	l := s.p.states[k.loop].loop
+	l := s.p.states[k.below].loop
+	if l == nil {
+		return 0
+	}
 	if l.max < 0 {
 		return int64(len(s.v.plain))
 	}

@@ -131,8 +131,8 @@ func (m *markup) block(tools []chat.Tool, o ToolOptions) (*node, error) {
 	var calls []*node
 	seen := map[string]bool{}
 	for _, t := range tools {
-		if err := checkToolName(t.Name); err != nil {
-			return nil, err
+		if err := checkName(t.Name); err != nil {
+			return nil, fmt.Errorf("tool: %w", err)
 		}
 		if seen[t.Name] {
 			return nil, fmt.Errorf("two tools are called %q", t.Name)
@@ -168,14 +168,14 @@ func (m *markup) block(tools []chat.Tool, o ToolOptions) (*node, error) {
 	return seq(m.open, body, m.close), nil
 }
 
-// checkToolName refuses names that would break the markup.
-func checkToolName(name string) error {
+// checkName refuses names of tools and parameters that would break the markup.
+func checkName(name string) error {
 	if name == "" {
-		return fmt.Errorf("a tool has no name")
+		return fmt.Errorf("a name is empty")
 	}
 	for _, r := range name {
 		if r < 0x20 || r == 0xFFFD || strings.ContainsRune(`"<>\｜`, r) {
-			return fmt.Errorf("the tool name %q has the character %q, which cannot be written in a call", shorten(name), r)
+			return fmt.Errorf("the name %q has the character %q, which cannot be written in a call", shorten(name), r)
 		}
 	}
 	return nil

@@ -1,0 +1,269 @@
+package grammar
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/holdfast-llm/holdfast/internal/text/chat"
+	"github.com/holdfast-llm/holdfast/internal/text/chat/dialect"
+)
+
+var allStyles = []Style{StyleHermes, StyleDeepSeekV3, StyleDeepSeekV31, StyleDSMLV32, StyleDSMLV4, StyleDSMLV41}
+
+var dialectOf = map[Style]string{
+	StyleDeepSeekV3: "deepseek-v3", StyleDeepSeekV31: "deepseek-v3.1", StyleDSMLV32: "deepseek-v3.2",
+	StyleDSMLV4: "deepseek-v4", StyleDSMLV41: "deepseek-v4.1",
+}
+
+// readCalls reads an answer as the model's own parser does.
+func readCalls(t testing.TB, style Style, start chat.ParseStart, text string) (content string, calls []chat.ToolCall) {
+	t.Helper()
+	if style == StyleHermes {
+		return readHermes(t, text)
+	}
+	d, err := dialect.New(dialectOf[style])
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := d.NewParser(start, chat.ParserOptions{Tools: true})
+	for _, e := range append(p.Push(text), p.Close(false)...) {
+		switch e := e.(type) {
+		case chat.TextDelta:
+			content += e.Text
+		case chat.ToolCallDelta:
+			for len(calls) <= e.Index {
+				calls = append(calls, chat.ToolCall{})
+			}
+			calls[e.Index].Name += e.Name
+			calls[e.Index].Arguments += e.Arguments
+		}
+	}
+	return content, calls
+}
+
+func readHermes(t testing.TB, text string) (content string, calls []chat.ToolCall) {
+	t.Helper()
+	content, rest, _ := strings.Cut(text, "<tool_call>")
+	for rest != "" {
+		body, more, ok := strings.Cut(rest, "</tool_call>")
+		if !ok {
+			t.Fatalf("a call has no end: %q", text)
+		}
+		var c struct {
+			Name      string
+			Arguments json.RawMessage
+		}
+		if err := json.Unmarshal([]byte(body), &c); err != nil {
+			t.Fatalf("%v in %q", err, body)
+		}
+		calls = append(calls, chat.ToolCall{Name: c.Name, Arguments: string(c.Arguments)})
+		_, rest, _ = strings.Cut(more, "<tool_call>")
+	}
+	return content, calls
+}
+
+// TestGoldenRandomToolCalls draws answers at random: what the model's own
+// parser reads from them are calls of the given tools with valid arguments.
+func TestGoldenRandomToolCalls(t *testing.T) {
+	all := proofVocabularies(t)
+	for i := range proofCases(t) {
+		r := rand.New(rand.NewPCG(11, uint64(i)))
+		style := allStyles[i%len(allStyles)]
+		var tools []chat.Tool
+		for k := range 1 + r.IntN(3) {
+			s := randomObject(randDice{r}, 1+r.IntN(2))
+			tools = append(tools, chat.Tool{Name: fmt.Sprintf("tool_%d", k), Parameters: json.RawMessage(toolSchema(s))})
+		}
+		if r.IntN(4) == 0 {
+			tools = append(tools, chat.Tool{Name: "nothing"})
+		}
+		o := ToolOptions{Choice: chat.ToolChoice{Mode: chat.ToolRequired}, Single: r.IntN(3) == 0, JSON: Options{AnyOrder: r.IntN(4) == 0, Open: r.IntN(4) == 0}}
+		start := chat.StartContent
+		switch r.IntN(4) {
+		case 0:
+			o.Choice.Mode = chat.ToolAuto
+		case 1:
+			o.Choice = chat.ToolChoice{Mode: chat.ToolNamed, Name: tools[0].Name}
+		case 2:
+			if strings.HasPrefix(style.String(), "dsml") {
+				o.Opened, start = true, chat.StartToolCalls
+			}
+		}
+		g, err := ToolCalls(style, tools, o)
+		if isEmpty(err) {
+			continue
+		}
+		if err != nil {
+			t.Fatalf("%v\n%s", err, tools[0].Parameters)
+		}
+		v := all[r.IntN(len(all))]
+		m, err := NewMatcher(g, v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := generate(t, m, v, r, 5+r.IntN(80))
+		checkCalls(t, style, tools, o, start, text)
+	}
+}
+
+// toolSchema is a schema of an object with its definitions. A quote in a name
+// cannot be written in every markup.
+func toolSchema(s shape) string { return strings.ReplaceAll(rootOf(s), `q\"t`, "qt") }
+
+func checkCalls(t *testing.T, style Style, tools []chat.Tool, o ToolOptions, start chat.ParseStart, text string) {
+	t.Helper()
+	content, calls := readCalls(t, style, start, text)
+	if o.Choice.Mode != chat.ToolAuto && (len(calls) == 0 || strings.Trim(content, "\n") != "") {
+		t.Fatalf("%v: %d calls and content %q in %q", style, len(calls), content, text)
+	}
+	if o.Single && len(calls) > 1 {
+		t.Fatalf("%v: %d calls in %q", style, len(calls), text)
+	}
+	if strings.Contains(content, "DSML") || strings.Contains(content, "<｜tool") {
+		t.Fatalf("%v: markup leaks into %q", style, content)
+	}
+	for _, c := range calls {
+		found := false
+		for _, tool := range tools {
+			if tool.Name != c.Name || o.Choice.Mode == chat.ToolNamed && tool.Name != o.Choice.Name {
+				continue
+			}
+			found = true
+			schema := string(tool.Parameters)
+			if schema == "" {
+				schema = `{"type":"object","maxProperties":0}`
+			}
+			validate(t, validator(t, schema), schema+"\nfrom "+text, c.Arguments)
+		}
+		if !found {
+			t.Fatalf("%v: a call of %q in %q", style, c.Name, text)
+		}
+	}
+}
+
+// TestToolCallTexts: what models write, as in the prompt formats, is accepted.
+func TestToolCallTexts(t *testing.T) {
+	tools := []chat.Tool{
+		{Name: "get_weather", Parameters: json.RawMessage(`{"type":"object","properties":{"city":{"type":"string"},"days":{"type":"integer"},"unit":{"type":["string","null"],"enum":["c","f",null]}},"required":["city"]}`)},
+		{Name: "ping"},
+	}
+	marks := []string{dsmlToken, "<tool_call>", "</tool_call>", "<｜tool▁calls▁begin｜>", "<｜tool▁calls▁end｜>", "<｜tool▁call▁begin｜>", "<｜tool▁call▁end｜>", "<｜tool▁sep｜>"}
+	withMarks := toyVocabulary(nil, marks)
+	f := func(style Style, o ToolOptions, text string, want bool) {
+		t.Helper()
+		g, err := ToolCalls(style, tools, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range []*Vocabulary{bare, withMarks} {
+			m, err := NewMatcher(g, v)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := m.AcceptBytes([]byte(text)) == nil && m.Done(); got != want {
+				t.Errorf("%v %+v takes %q: %v", style, o, text, got)
+			}
+		}
+	}
+	auto, must := ToolOptions{}, ToolOptions{Choice: chat.ToolChoice{Mode: chat.ToolRequired}}
+	none := ToolOptions{Choice: chat.ToolChoice{Mode: chat.ToolNone}}
+	named := ToolOptions{Choice: chat.ToolChoice{Mode: chat.ToolNamed, Name: "ping"}}
+
+	weather := "<｜DSML｜invoke name=\"get_weather\">\n<｜DSML｜parameter name=\"city\" string=\"true\">Pa\"ris</b>\n</｜DSML｜parameter>\n<｜DSML｜parameter name=\"days\" string=\"false\">3</｜DSML｜parameter>\n</｜DSML｜invoke>\n"
+	ping := "<｜DSML｜invoke name=\"ping\">\n</｜DSML｜invoke>\n"
+	open, end := "<｜DSML｜tool_calls>\n", "</｜DSML｜tool_calls>"
+	f(StyleDSMLV4, auto, "Just text < with </ things", true)
+	f(StyleDSMLV4, auto, "Let me look.\n\n"+open+weather+ping+end, true)
+	f(StyleDSMLV4, auto, open+ping+end, true)
+	f(StyleDSMLV4, auto, open+end, false)
+	f(StyleDSMLV4, auto, open+ping+end+"more", false)
+	f(StyleDSMLV4, auto, "a ｜DSML｜ in text", false)
+	f(StyleDSMLV4, must, "\n\n"+open+weather+end, true)
+	f(StyleDSMLV4, must, "text"+open+weather+end, false)
+	f(StyleDSMLV4, must, "", false)
+	f(StyleDSMLV4, none, "text", true)
+	f(StyleDSMLV4, none, open, false)
+	f(StyleDSMLV4, named, open+ping+end, true)
+	f(StyleDSMLV4, named, open+weather+end, false)
+	f(StyleDSMLV4, ToolOptions{Opened: true, Single: true}, ping+end, true)
+	f(StyleDSMLV4, ToolOptions{Opened: true, Single: true}, ping+ping+end, false)
+	f(StyleDSMLV4, must, open+"<｜DSML｜invoke name=\"ping\">\n\n</｜DSML｜invoke>\n"+end, true)
+	f(StyleDSMLV4, must, open+strings.Replace(weather, `"days" string="false"`, `"days" string="true"`, 1)+end, false)
+	f(StyleDSMLV4, must, open+strings.Replace(weather, ">3<", `>"3"<`, 1)+end, false)
+	f(StyleDSMLV4, must, open+"<｜DSML｜invoke name=\"get_weather\">\n</｜DSML｜invoke>\n"+end, false)
+	unit := "<｜DSML｜invoke name=\"get_weather\">\n<｜DSML｜parameter name=\"city\" string=\"true\"></｜DSML｜parameter>\n<｜DSML｜parameter name=\"unit\" string=\"%s</｜DSML｜parameter>\n</｜DSML｜invoke>\n"
+	f(StyleDSMLV4, must, open+fmt.Sprintf(unit, `true">c`)+end, true)
+	f(StyleDSMLV4, must, open+fmt.Sprintf(unit, `false">null`)+end, true)
+	f(StyleDSMLV4, must, open+fmt.Sprintf(unit, `true">k`)+end, false)
+	f(StyleDSMLV32, must, "<｜DSML｜function_calls>\n"+weather+"</｜DSML｜function_calls>", true)
+	f(StyleDSMLV41, must, strings.NewReplacer("｜DSML｜", "｜DSML｜ ", "tool_calls", "calls").Replace(open+weather+end), true)
+
+	f(StyleDeepSeekV31, must, "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>get_weather<｜tool▁sep｜>{\"city\": \"Paris\"}<｜tool▁call▁end｜><｜tool▁call▁begin｜>ping<｜tool▁sep｜>{}<｜tool▁call▁end｜><｜tool▁calls▁end｜>", true)
+	f(StyleDeepSeekV31, must, "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>get_weather<｜tool▁sep｜>{\"town\": \"Paris\"}<｜tool▁call▁end｜><｜tool▁calls▁end｜>", false)
+	fenced := "<｜tool▁call▁begin｜>function<｜tool▁sep｜>get_weather\n```json\n{\"city\": \"Paris\"}\n```<｜tool▁call▁end｜>"
+	f(StyleDeepSeekV3, must, "<｜tool▁calls▁begin｜>"+fenced+"\n"+fenced+"<｜tool▁calls▁end｜>", true)
+	f(StyleDeepSeekV3, auto, "Let me look.\n\n<｜tool▁calls▁begin｜>"+fenced+"<｜tool▁calls▁end｜>", true)
+	f(StyleHermes, must, "<tool_call>\n{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Paris\", \"days\": 2}}\n</tool_call>\n<tool_call>\n{\"name\": \"ping\", \"arguments\": {}}\n</tool_call>", true)
+	f(StyleHermes, must, "<tool_call>\n{\"name\": \"gone\", \"arguments\": {}}\n</tool_call>", false)
+}
+
+func TestToolErrors(t *testing.T) {
+	f := func(tools []chat.Tool, o ToolOptions, words ...string) {
+		t.Helper()
+		_, err := ToolCalls(StyleDSMLV4, tools, o)
+		if err == nil {
+			t.Errorf("no error for %v", tools)
+			return
+		}
+		for _, w := range words {
+			if !strings.Contains(err.Error(), w) {
+				t.Errorf("error %q does not say %q", err, w)
+			}
+		}
+	}
+	tool := func(name, schema string) []chat.Tool {
+		return []chat.Tool{{Name: name, Parameters: json.RawMessage(schema)}}
+	}
+	f(nil, ToolOptions{}, "no tools")
+	f(tool("a", `{}`), ToolOptions{Choice: chat.ToolChoice{Mode: chat.ToolNamed, Name: "b"}}, `"b"`)
+	f(tool("", `{}`), ToolOptions{}, "empty")
+	f(tool("a\"b", `{}`), ToolOptions{}, `a\"b`)
+	f(append(tool("a", `{}`), tool("a", `{}`)...), ToolOptions{}, "two tools")
+	f(tool("a", `{"type":"string"}`), ToolOptions{}, `tool "a"`, "object")
+	f(tool("a", `{"type":"object","properties":{"x":{"not":{}}}}`), ToolOptions{}, `tool "a"`, "#/properties/x/not")
+	f(tool("a", `{"type":"object","properties":{"x<":{}}}`), ToolOptions{}, `x<`)
+	f(tool("a", `{"type":"object","properties":{"x":{"const":"a｜DSML｜b"}}}`), ToolOptions{}, "DSML")
+	if _, err := ToolCalls(Style(99), tool("a", `{}`), ToolOptions{}); err == nil {
+		t.Error("style 99 is taken")
+	}
+	var se *SchemaError
+	if _, err := ToolCalls(StyleHermes, tool("a", `{"if":1}`), ToolOptions{}); !errors.As(err, &se) || se.Path != "#/if" {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestThinking(t *testing.T) {
+	answer := Text("42")
+	f := func(opened bool, text string, want bool) {
+		t.Helper()
+		g, err := Thinking(answer, opened, dsmlToken)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := matches(t, g, text); got != want {
+			t.Errorf("opened %v: %q: %v", opened, text, got)
+		}
+	}
+	f(true, "let me think\n</think>\n\n42", true)
+	f(true, "</think>42", true)
+	f(true, "42", false)
+	f(true, "a</think>b</think>42", false)
+	f(true, "｜DSML｜</think>42", false)
+	f(false, "<think>hm</think>42", true)
+	f(false, "42", true)
+	f(false, "hm</think>42", false)
+}

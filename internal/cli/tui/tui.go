@@ -30,10 +30,10 @@ type Options struct {
 }
 
 // Keys is the help on the keys.
-const Keys = `  Enter sends; Shift-Enter, Alt-Enter or Ctrl-J begins a new line, as does \ at the end.
-  Up and Down recall what you sent; Tab completes commands; a paste is not sent by its line ends.
-  Ctrl-C stops an answer, or clears the input; at an empty prompt, twice ends. Ctrl-D ends.
-  Ctrl-T shows or folds thinking; Ctrl-L clears the screen.`
+const Keys = `  Enter sends; Shift-Enter, Alt-Enter, Ctrl-J or \ at the end begin a new line.
+  Up and Down recall what you sent; Tab completes commands.
+  Ctrl-C stops an answer or clears the input; at an empty prompt, twice ends.
+  Ctrl-D ends. Ctrl-T shows or folds thinking; Ctrl-L clears the screen.`
 
 // Run chats until the user leaves. Cancelling ctx ends it as well.
 func Run(ctx context.Context, t *talk.Talk, o Options) error {

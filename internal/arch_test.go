@@ -51,15 +51,19 @@ var floors = [][]string{
 
 // homes says which package alone may import a third-party library.
 var homes = map[string]string{
-	"github.com/spf13/cobra":   "internal/cli",
-	"charm.land":               "internal/cli/tui",
-	"golang.org/x/text":        "internal/text/tokenizer",
-	"github.com/BurntSushi":    "internal/platform/config",
-	module + "/starter":        "cmd/holdfast",
-	"golang.org/x/sys/cpu":     "internal/",
-	"golang.org/x/sys/unix":    "internal/",
-	"github.com/google/go-cmp": "-", // tests only
-	"pgregory.net/rapid":       "-",
+	"github.com/spf13/cobra":     "internal/cli",
+	"charm.land":                 "internal/cli/tui",
+	"golang.org/x/text":          "internal/text/tokenizer",
+	"github.com/spf13/pflag":     "internal/cli",
+	"github.com/charmbracelet":   "internal/app",
+	"github.com/prometheus":      "internal/platform/obs",
+	"github.com/santhosh-tekuri": "-",
+	"github.com/BurntSushi":      "internal/platform/config",
+	module + "/starter":          "cmd/holdfast",
+	"golang.org/x/sys/cpu":       "internal/",
+	"golang.org/x/sys/unix":      "internal/",
+	"github.com/google/go-cmp":   "-", // tests only
+	"pgregory.net/rapid":         "-",
 }
 
 type goPackage struct {

@@ -45,7 +45,7 @@ type Manager struct {
 	// Lock order: loading before mu. loading is held while a model is loaded or
 	// freed, so that two never fight for the same memory; mu guards the fields
 	// below and is never held over anything slow.
-	loading sync.Mutex
+	loading gate
 	mu      sync.Mutex
 	entries map[string]*entry // by lower-case name and alias
 	order   []*entry          // in the order of their addition
@@ -54,6 +54,16 @@ type Manager struct {
 	closed  bool
 	loads   sync.WaitGroup
 }
+
+// A gate lets one through at a time. It is a mutex that is held for as long as
+// a model takes to load.
+type gate chan struct{}
+
+// Lock waits for its turn.
+func (g gate) Lock() { g <- struct{}{} }
+
+// Unlock lets the next one through.
+func (g gate) Unlock() { <-g }
 
 // An entry is one model of the list.
 type entry struct {
@@ -81,7 +91,7 @@ type load struct {
 
 // New returns a manager without models.
 func New(o Options) *Manager {
-	m := &Manager{o: o, log: o.Log, entries: map[string]*entry{}}
+	m := &Manager{o: o, log: o.Log, entries: map[string]*entry{}, loading: make(gate, 1)}
 	if m.log == nil {
 		m.log = slog.New(slog.DiscardHandler)
 	}

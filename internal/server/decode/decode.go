@@ -160,7 +160,7 @@ func kindName(t reflect.Type) string {
 // check looks at the keys of the outermost object.
 func (f *Fields) check(data []byte, dst any) error {
 	var m map[string]json.RawMessage
-	if err := json.Unmarshal(data, &m); err != nil {
+	if err := json.Unmarshal(data, &m); err != nil || m == nil {
 		return apierr.New(apierr.InvalidJSON, "the request's body is no JSON object")
 	}
 	known := fieldsOf(reflect.TypeOf(dst))

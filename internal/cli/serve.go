@@ -223,7 +223,7 @@ func (s *service) open(args []string) error {
 	s.models = library.New(library.Options{
 		Opener: &library.GGUF{Team: s.team, KV: elem, Parallel: parallel},
 		Dir:    s.o.dir, Context: s.o.plan.Context, Parallel: parallel, Memory: s.o.memoryBytes, Keep: keep,
-		Log: s.log, Observe: s.metrics.Engine, Constrain: constrain,
+		Log: s.log, Observe: s.metrics.Engine,
 	})
 	if err := s.addModels(args); err != nil {
 		return err
@@ -376,7 +376,7 @@ func (s *service) announce(addr string) {
 	fmt.Fprintf(s.a.IO.Out, "try       curl -N %s/v1/chat/completions%s -H 'Content-Type: application/json' -d '%s'\n", base, auth,
 		fmt.Sprintf(`{"model":%q,"stream":true,"messages":[{"role":"user","content":"Why is the sea salty?"}]}`, names[0]))
 	if names[0] == app.StarterName {
-		fmt.Fprintln(s.a.IO.Out, "\n"+starterNotice(s.a))
+		fmt.Fprintln(s.a.IO.Out, "\nThe starter is a demonstration inside the program, far too small to be relied on.\nFor real work: holdfast serve FILE.gguf (holdfast run --help names some)")
 	}
 }
 

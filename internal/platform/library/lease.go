@@ -15,11 +15,12 @@ import (
 
 // A Lease keeps a model loaded until Release. It is for one request.
 type Lease struct {
-	m    *Manager
-	e    *entry
-	llm  *llm.Model
-	desc *Description
-	once sync.Once
+	m        *Manager
+	e        *entry
+	llm      *llm.Model
+	grammars *grammars
+	desc     *Description
+	once     sync.Once
 
 	mu   sync.Mutex
 	keep time.Duration
@@ -80,40 +81,26 @@ func (l *Lease) Chat(ctx context.Context, r *chat.Request, o llm.Options) (*llm.
 		o.Mask = mask
 	}
 	a, err := l.llm.Chat(ctx, r, o)
-	return a, promptError(ctx, err)
+	return a, promptError(err)
 }
 
 // Prompt returns the tokens of a conversation as Chat would begin with.
 func (l *Lease) Prompt(r *chat.Request) ([]int32, error) {
 	_, ids, err := l.llm.Render(r)
-	return ids, promptError(context.Background(), err)
-}
-
-// constrain makes the request's mask.
-func (l *Lease) constrain(r *chat.Request) (engine.Mask, error) {
-	if l.m.o.Constrain != nil {
-		return l.m.o.Constrain(l, r)
-	}
-	switch {
-	case r.Output.Kind != chat.OutputText:
-		return nil, &ConstraintError{Param: "output", Err: errors.New("this server cannot force answers into JSON")}
-	case r.ToolChoice.Mode == chat.ToolRequired, r.ToolChoice.Mode == chat.ToolNamed:
-		return nil, &ConstraintError{Param: "tool_choice", Err: errors.New("this server cannot force a tool to be called; use \"auto\"")}
-	}
-	return nil, nil
+	return ids, promptError(err)
 }
 
 // promptError marks the errors that are the prompt format's: those that are
 // neither the engine's nor the context's.
-func promptError(ctx context.Context, err error) error {
+func promptError(err error) error {
 	var re *sample.RangeError
 	switch {
 	case err == nil:
 		return nil
-	case ctx.Err() != nil, errors.Is(err, llm.ErrNoFormat), errors.As(err, &re):
+	case errors.Is(err, llm.ErrNoFormat), errors.As(err, &re):
 		return err
 	}
-	for _, known := range []error{engine.ErrClosed, engine.ErrContextExceeded, engine.ErrOverloaded} {
+	for _, known := range []error{engine.ErrClosed, engine.ErrContextExceeded, engine.ErrOverloaded, context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, known) {
 			return err
 		}

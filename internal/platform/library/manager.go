@@ -12,7 +12,6 @@ import (
 
 	"github.com/holdfast-llm/holdfast/internal/engine/engine"
 	"github.com/holdfast-llm/holdfast/internal/machine/mem"
-	"github.com/holdfast-llm/holdfast/internal/text/chat"
 )
 
 // Options say how a Manager loads and keeps models. Opener is required.
@@ -26,15 +25,7 @@ type Options struct {
 	Log      *slog.Logger  // nil for none
 	// Observe returns who is told what the engine of a model does; may be nil.
 	Observe func(name string) engine.Observer
-	// Constrain makes the mask that forces an answer into the shape that a
-	// request asks for; nil when this cannot be done.
-	Constrain Constrainer
 }
-
-// A Constrainer turns what a request asks of its answer's shape into a mask. It
-// returns nil for a request that asks nothing, and an error for what it cannot
-// enforce; see ConstraintError.
-type Constrainer func(l *Lease, r *chat.Request) (engine.Mask, error)
 
 // A Manager has the models of this machine. Its methods are safe for
 // concurrent use.
@@ -70,17 +61,18 @@ type entry struct {
 	src  Source
 	desc *Description // nil until first asked for
 
-	loaded  *Loaded
-	load    *load // running now
-	refs    int   // leases
-	lastUse time.Time
-	since   time.Time // when it was loaded
-	took    time.Duration
-	expires time.Time // when keep-alive ends; zero while in use or forever
-	timer   *time.Timer
-	need    int64
-	context int
-	keep    time.Duration
+	loaded   *Loaded
+	grammars *grammars // of loaded
+	load     *load     // running now
+	refs     int       // leases
+	lastUse  time.Time
+	since    time.Time // when it was loaded
+	took     time.Duration
+	expires  time.Time // when keep-alive ends; zero while in use or forever
+	timer    *time.Timer
+	need     int64
+	context  int
+	keep     time.Duration
 }
 
 // A load is one attempt that several requests may wait for.
@@ -373,7 +365,7 @@ func (m *Manager) try(e *entry) (*Lease, *load, error) {
 		e.refs++
 		e.lastUse, e.expires = time.Now(), time.Time{}
 		stop(e.timer)
-		return &Lease{m: m, e: e, llm: e.loaded.LLM, desc: e.desc, keep: e.keep}, nil, nil
+		return &Lease{m: m, e: e, llm: e.loaded.LLM, grammars: e.grammars, desc: e.desc, keep: e.keep}, nil, nil
 	}
 	if e.load == nil {
 		e.load = &load{done: make(chan struct{})}

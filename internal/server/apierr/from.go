@@ -108,7 +108,7 @@ func fromHTTP(err error) *Error {
 // plain is an error's text without our packages' names in front.
 func plain(err error) string {
 	s := err.Error()
-	for _, p := range []string{"llm: ", "chat: ", "engine: ", "sample: ", "library: ", "jinja: "} {
+	for _, p := range []string{"llm: ", "chat: ", "engine: ", "sample: ", "library: ", "grammar: ", "jinja: "} {
 		s = strings.TrimPrefix(s, p)
 	}
 	return s

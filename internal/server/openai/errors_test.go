@@ -67,7 +67,7 @@ func TestBadRequests(t *testing.T) {
 	chat(`,"tools":[{"type":"function","function":{"name":"f"}}]`, "the model's template does not support tools", "tools", "unsupported_parameter")
 	chat(`,"response_format":{"type":"xml"}`, `'response_format.type' is "xml", but must be one of "text", "json_object", "json_schema"`, "response_format.type", "invalid_value")
 	chat(`,"response_format":{"type":"json_schema","json_schema":{"name":"x"}}`, "'response_format.json_schema.schema' is missing", "response_format.json_schema.schema", "missing_required_parameter")
-	chat(`,"response_format":{"type":"json_object"}`, "this server cannot force answers into JSON", "response_format", "unsupported_value")
+	chat(`,"response_format":{"type":"json_schema","json_schema":{"name":"x","schema":{"type":"array","uniqueItems":true}}}`, "schema at #/uniqueItems: cannot be enforced; only false is supported", "response_format", "unsupported_value")
 	complete := func(more string, message, param, code string) {
 		t.Helper()
 		f("completions", `{"model":"fake"`+more+"}", 400, message, invalid, param, code)

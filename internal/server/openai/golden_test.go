@@ -16,6 +16,7 @@ func TestTranscripts(t *testing.T) {
 	think := func() *servertest.Model {
 		return &servertest.Model{Template: servertest.Thinking, Answer: "Hm, rivers.\n</think>\n\nBy rivers."}
 	}
+	named := func() *servertest.Model { return &servertest.Model{Template: servertest.Tools, Answer: "</think>Salt."} }
 	calls := func() *servertest.Model {
 		return &servertest.Model{Template: servertest.Tools, Answer: "I look." + servertest.Calls("weather", `{"city":"Oslo"}`, "weather", `{"city":"Rome"}`)}
 	}
@@ -34,6 +35,8 @@ func TestTranscripts(t *testing.T) {
 		{"chat_tools_stream", "chat/completions", `{"model":"fake","messages":[{"role":"user","content":"Weather?"}],"temperature":0,"stream":true,` + weatherTool + `}`, calls},
 		{"chat_logprobs", "chat/completions", `{"model":"fake","messages":[{"role":"user","content":"Why?"}],"temperature":0,"max_tokens":2,"logprobs":true,"top_logprobs":1}`, salty},
 		{"chat_logprobs_stream", "chat/completions", `{"model":"fake","messages":[{"role":"user","content":"Why?"}],"temperature":0,"max_tokens":3,"logprobs":true,"stream":true}`, salty},
+		{"chat_json", "chat/completions", `{"model":"fake","messages":[{"role":"user","content":"Why?"}],"temperature":0,"response_format":{"type":"json_schema","json_schema":{"name":"x","schema":{"type":"object","properties":{"salty":{"type":"boolean"}},"required":["salty"],"additionalProperties":false}}}}`, salty},
+		{"chat_tool_named", "chat/completions", `{"model":"fake","messages":[{"role":"user","content":"Why?"}],"temperature":0,"tool_choice":{"type":"function","function":{"name":"now"}},"tools":[{"type":"function","function":{"name":"now","parameters":{"type":"object","properties":{},"additionalProperties":false}}}]}`, named},
 		{"chat_count", "chat/completions/input_tokens", `{"model":"fake","messages":[{"role":"user","content":"Why?"}]}`, salty},
 		{"completion", "completions", `{"model":"fake","prompt":"Why?","temperature":0,"echo":true}`, salty},
 		{"completion_list", "completions", `{"model":"fake","prompt":["Why?","How?"],"temperature":0,"max_tokens":2,"n":2}`, salty},

@@ -76,6 +76,8 @@ func New(w http.ResponseWriter, o Options) *Writer {
 	s := &Writer{w: w, ctl: http.NewResponseController(w), o: o, buf: make([]byte, 0, 512)}
 	s.enc = json.NewEncoder(&s.json)
 	s.enc.SetEscapeHTML(false)
+	s.mu.Lock() // the timer may ring before it is stored
+	defer s.mu.Unlock()
 	if o.Heartbeat > 0 {
 		s.timer = time.AfterFunc(o.Heartbeat, s.beat)
 	}

@@ -73,7 +73,7 @@ func determinize(w *work, nfa []state, start, end int32) (*dfa, error) {
 	}
 	intern([]int32{start})
 	var seed []int32
-	for i := 0; i < len(sets); i++ {
+	for i := 0; i < len(sets); i++ { //nolint:intrange // the list grows
 		if len(sets) > maxDFAStates {
 			return nil, tooLarge("a pattern needs more than %d states", maxDFAStates)
 		}
@@ -164,7 +164,7 @@ func product(w *work, a, b *dfa, minus bool) (*dfa, error) {
 		return id
 	}
 	intern(pair{0, 0})
-	for i := 0; i < len(pairs); i++ {
+	for i := 0; i < len(pairs); i++ { //nolint:intrange // the list grows
 		if len(pairs) > maxDFAStates {
 			return nil, tooLarge("patterns and limits together need more than %d states", maxDFAStates)
 		}
@@ -361,5 +361,56 @@ func withoutDFA(w *work, stops []string) (*dfa, error) {
 	if err != nil {
 		return nil, err
 	}
-	return product(w, all, with, true)
+	free, err := product(w, all, with, true)
+	if err != nil {
+		return nil, err
+	}
+	return free.minimal(), nil
+}
+
+// minimal returns the automaton with the fewest states: it splits the states
+// into classes until those of one class go on alike. Fewer states are fewer
+// masks to compute.
+func (d *dfa) minimal() *dfa {
+	class := make([]int32, len(d.states))
+	for count := 0; ; {
+		ids := map[string]int32{}
+		next := make([]int32, len(d.states))
+		for i := range d.states {
+			key := binary.LittleEndian.AppendUint32(nil, uint32(class[i]))
+			if d.states[i].accept {
+				key = append(key, 1)
+			}
+			var merged dfaState // edges into one class count as one
+			for _, e := range d.states[i].edges {
+				merged.addEdge(e.lo, e.hi, class[e.to])
+			}
+			for _, e := range merged.edges {
+				key = binary.LittleEndian.AppendUint32(append(key, e.lo, e.hi), uint32(e.to))
+			}
+			id, ok := ids[string(key)]
+			if !ok {
+				id = int32(len(ids))
+				ids[string(key)] = id
+			}
+			next[i] = id
+		}
+		class = next
+		if len(ids) == count {
+			break
+		}
+		count = len(ids)
+	}
+	out := &dfa{}
+	for i, c := range class {
+		if int(c) < len(out.states) {
+			continue
+		}
+		s := dfaState{accept: d.states[i].accept} // classes are numbered as they come
+		for _, e := range d.states[i].edges {
+			s.addEdge(e.lo, e.hi, class[e.to])
+		}
+		out.states = append(out.states, s)
+	}
+	return out
 }

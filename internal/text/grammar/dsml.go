@@ -1,6 +1,7 @@
 package grammar
 
 import (
+	"slices"
 	"strings"
 	"sync"
 
@@ -88,7 +89,7 @@ func (d dsml) parameters(c *toolCompiler, l *schema) (*node, error) {
 			return nil, err
 		}
 		names = append(names, p.name)
-		m.listed = append(m.listed, member{n, contains(l.required, p.name)})
+		m.listed = append(m.listed, member{n, slices.Contains(l.required, p.name)})
 	}
 	err = c.extras(l, names, func(name *dfa, s *schema) error {
 		// Names beyond the listed ones are kept to those of identifiers.

@@ -13,11 +13,6 @@ func (p *program) finish() error {
 		return fmt.Errorf("%w", ErrEmpty)
 	}
 	p.trim()
-	for _, r := range p.rules {
-		for i := r.start; i < r.end && r.dist == 0; i++ {
-			p.states[i].thin = true
-		}
-	}
 	return p.leftRecursion()
 }
 

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 )
 
 // A Gate holds an answer to a grammar in the form that a sampler asks for: it
@@ -14,17 +16,26 @@ type Gate struct {
 	bits []uint64
 	err  error
 
-	after []byte // text that is waited for; nil when the grammar is in force
-	tail  []byte // last bytes of the free beginning
+	after  []byte  // text that is waited for; nil when the grammar is in force
+	tail   []byte  // last bytes of the free beginning
+	barred []int32 // tokens that the free beginning must not have
 }
 
 // NewGate returns a gate for a matcher. While it waits for the text after, all
-// tokens are allowed but those that end a generation; an empty text waits for
-// nothing. Line breaks that stand in one token with the text do not count.
+// tokens are allowed but those that end a generation and the special tokens of
+// the grammar: a call that begins in the middle of the reasoning would escape
+// it. An empty text waits for nothing. Line breaks that stand in one token with
+// the text do not count.
 func NewGate(m *Matcher, after string) *Gate {
 	g := &Gate{m: m, bits: make([]uint64, m.s.v.Words())}
 	if after != "" {
 		g.after = []byte(after)
+		g.barred = slices.Clone(m.s.v.eog)
+		for i, t := range m.s.p.specials {
+			if id := m.s.special[i]; id >= 0 && !strings.Contains(after, t.text) {
+				g.barred = append(g.barred, id)
+			}
+		}
 	}
 	return g
 }
@@ -45,12 +56,7 @@ func (g *Gate) Allows(id int32) bool {
 	case g.err != nil:
 		return false
 	case g.after != nil:
-		for _, e := range g.m.s.v.eog {
-			if e == id {
-				return false
-			}
-		}
-		return true
+		return !slices.Contains(g.barred, id)
 	}
 	return g.m.Allows(id)
 }
@@ -59,7 +65,7 @@ func (g *Gate) Allows(id int32) bool {
 func (g *Gate) Apply(logits []float32) {
 	low := float32(math.Inf(-1))
 	if g.after != nil && g.err == nil {
-		for _, id := range g.m.s.v.eog {
+		for _, id := range g.barred {
 			if int(id) < len(logits) {
 				logits[id] = low
 			}

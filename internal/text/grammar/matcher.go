@@ -97,7 +97,7 @@ func (m *Matcher) fill(c int32, bits []uint64) error {
 				bits[t>>6] |= 1 << (t & 63)
 			}
 		}
-		l, err := m.s.local(m.s.key(m.a, id))
+		l, err := m.s.mask(m.a, id)
 		if err != nil {
 			m.a.fail(err)
 			return m.check()

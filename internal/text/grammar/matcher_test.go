@@ -291,4 +291,11 @@ func TestGate(t *testing.T) {
 	if gate.Allows(end) || !gate.Allows(mark) {
 		t.Error("the reasoning must end before the answer does")
 	}
+	calls := toyVocabulary(nil, []string{"</think>", "<call>"})
+	gate = NewGate(newMatcher(t, Token("<call>"), calls), "</think>")
+	logits := make([]float32, calls.size)
+	gate.Apply(logits)
+	if id := calls.special["<call>"]; gate.Allows(id) || !math.IsInf(float64(logits[id]), -1) {
+		t.Error("a call begins in the reasoning")
+	}
 }

@@ -3,6 +3,7 @@ package grammar
 import (
 	"fmt"
 	"math/big"
+	"slices"
 )
 
 func newRat() *big.Rat { return new(big.Rat) }
@@ -293,7 +294,7 @@ func (c *compiler) membersOf(s *schema) (*members, error) {
 		names = append(names, p.name)
 		m.listed = append(m.listed, member{
 			body:     seq(lit(quoted(p.name)+":"), c.free.blanks, v),
-			required: contains(s.required, p.name),
+			required: slices.Contains(s.required, p.name),
 		})
 	}
 	err = c.extras(s, names, func(name *dfa, p *schema) error {
@@ -419,13 +420,4 @@ func (c *compiler) without(d *dfa, others []*dfa) (*dfa, error) {
 		d = next
 	}
 	return d, nil
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }

@@ -88,7 +88,7 @@ func (r *numberRange) mirrored() *numberRange {
 	if r.min != nil {
 		m.max = new(big.Rat).Neg(r.min)
 	}
-	if m.min == nil || m.min.Sign() <= 0 && !(m.min.Sign() == 0 && m.minOpen) {
+	if m.min == nil || m.min.Sign() < 0 || m.min.Sign() == 0 && !m.minOpen {
 		m.min, m.minOpen = new(big.Rat), true
 	}
 	return m

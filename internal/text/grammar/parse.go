@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/big"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -147,11 +148,8 @@ func addEnum(s *schema, path string, values []*value) error {
 func common(a, b []*value) []*value {
 	out := []*value{}
 	for _, v := range a {
-		for _, w := range b {
-			if v.equal(w) {
-				out = append(out, v)
-				break
-			}
+		if slices.ContainsFunc(b, v.equal) {
+			out = append(out, v)
 		}
 	}
 	return out
@@ -368,12 +366,9 @@ func (c *compiler) objectKeyword(s *schema, path, key string, x *value) (err err
 }
 
 func (s *schema) addRequired(name string) {
-	for _, r := range s.required {
-		if r == name {
-			return
-		}
+	if !slices.Contains(s.required, name) {
+		s.required = append(s.required, name)
 	}
-	s.required = append(s.required, name)
 }
 
 func readCount(path string, x *value) (int, error) {

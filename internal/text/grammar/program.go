@@ -24,7 +24,6 @@ type program struct {
 type progRule struct {
 	name  string
 	start int32
-	end   int32 // its states are from start up to here
 	dist  int64 // fewest bytes that the rule matches
 }
 
@@ -41,7 +40,6 @@ type state struct {
 	calls    []callEdge
 	specials []specialEdge
 	final    bool // the rule may end here
-	thin     bool // the rule can be empty: what comes after it says more than it does
 	tail     bool // the rule can only end here: a call that returns to it need not return
 	loop     *loop
 	bag      *bag
@@ -85,7 +83,6 @@ type builder struct {
 	rules   map[*rule]int32
 	queue   []*rule
 	special map[string]int32
-	plain   *rule
 	flat    bool // copy every repetition: for automata without a stack
 	limit   int
 }
@@ -114,7 +111,6 @@ func build(root *node) (*program, error) {
 			return nil, err
 		}
 		b.p.states[end].final = true
-		b.p.rules[id].end = int32(len(b.p.states))
 	}
 	return b.p, b.p.finish()
 }

@@ -104,9 +104,6 @@ func newSchema(path string) *schema {
 	return &schema{path: path, types: kAll, maxLen: -1, maxItems: -1, maxProps: -1}
 }
 
-// composed reports whether other schemas take part.
-func (s *schema) composed() bool { return len(s.all)+len(s.any)+len(s.oneOf) > 0 }
-
 // listed returns a property's own schema.
 func (s *schema) listed(name string) *schema {
 	for _, p := range s.props {

@@ -27,14 +27,18 @@ type shared struct {
 }
 
 // A localKey is the upper end of a stack: its top state and, if that one is the
-// body of a counted loop, the loop and its count. Of a rule that may be empty,
-// such as blanks, it is also where the rule returns to: without that, all that
-// follows a blank would have to be checked.
+// body of a counted loop, the loop and its count. Where that leaves too much open
+// it is also what is below: without that, a state that reads a blank and returns
+// would have all words that begin with a blank to check.
 type localKey struct {
 	state int32
 	below int32 // state, -1 if none
 	count uint64
 }
+
+// wideCheck is the number of trie nodes to check from which a key with more of
+// the stack is worth its place.
+const wideCheck = 1 << 14
 
 // A localMask says which tokens the upper end of a stack allows whatever is
 // below it, and which must be checked because they go on below.
@@ -42,6 +46,7 @@ type localMask struct {
 	few   []int32
 	many  []uint64
 	check *trie
+	wide  bool // too much to check: look deeper
 }
 
 func (l *localMask) or(mask []uint64) {
@@ -86,15 +91,24 @@ func (g *Grammar) bind(v *Vocabulary) (*shared, error) {
 	return s, nil
 }
 
+// mask returns the local mask of a stack of an arena.
+func (s *shared) mask(a *arena, id int32) (*localMask, error) {
+	l, err := s.local(s.key(a, id, false))
+	if err == nil && l.wide && a.nodes[id].below > unknown {
+		l, err = s.local(s.key(a, id, true))
+	}
+	return l, err
+}
+
 // key returns the local key of a stack of an arena.
-func (s *shared) key(a *arena, id int32) localKey {
+func (s *shared) key(a *arena, id int32, deep bool) localKey {
 	n := a.nodes[id]
 	if n.below > unknown {
 		b := a.nodes[n.below]
 		if l := s.p.states[b.state].loop; l != nil {
 			return localKey{n.state, b.state, s.canonical(l, int64(b.count))}
 		}
-		if s.p.states[n.state].thin {
+		if deep {
 			return localKey{n.state, b.state, b.count}
 		}
 	}
@@ -138,6 +152,9 @@ func (s *shared) local(k localKey) (*localMask, error) {
 	if n := s.plainLeft(k); n > 0 {
 		t = s.v.rest
 		copy(s.bits, s.v.plain[min(n, int64(len(s.v.plain)-1))])
+	} else if a.takesSimple(from) {
+		t = s.v.other
+		copy(s.bits, s.v.simple)
 	}
 	check := a.walkLocal(t, from, s.stack, s.bits)
 	if a.err != nil {
@@ -146,7 +163,7 @@ func (s *shared) local(k localKey) (*localMask, error) {
 		a.reset()
 		return nil, err
 	}
-	l := &localMask{check: check}
+	l := &localMask{check: check, wide: len(check.nodes) > wideCheck}
 	l.keep(s.bits)
 	if s.bytes > maxShared {
 		clear(s.cache)

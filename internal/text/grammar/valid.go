@@ -142,10 +142,10 @@ func (c *compiler) disjoint(a, b *schema, depth int) bool {
 	if m&(kInteger|kNumber) != 0 && !apart(&a.num, &b.num) {
 		return false
 	}
-	if m&kString != 0 && !(beyond(a.minLen, b.maxLen) || beyond(b.minLen, a.maxLen)) {
+	if m&kString != 0 && !beyond(a.minLen, b.maxLen) && !beyond(b.minLen, a.maxLen) {
 		return false
 	}
-	if m&kArray != 0 && !(beyond(a.minItems, b.maxItems) || beyond(b.minItems, a.maxItems)) {
+	if m&kArray != 0 && !beyond(a.minItems, b.maxItems) && !beyond(b.minItems, a.maxItems) {
 		return false
 	}
 	return m&kObject == 0 || c.disjointObjects(a, b, depth)

@@ -1,6 +1,7 @@
 package grammar
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"unicode"
@@ -16,12 +17,14 @@ type Vocabulary struct {
 	eog  []int32
 	text [][]byte // bytes of the tokens that are text; nil for the others
 
-	all  *trie // every token that is text
-	rest *trie // those that are not plain, see plainLen
+	all   *trie // every token that is text
+	rest  *trie // those that are not plain, see plainLen
+	other *trie // those that are not simple, see isSimple
 
 	// plain[n] are the tokens of at most n plain characters; the last one has
 	// them all. Each is a bit set over the ids.
-	plain [][]uint64
+	plain  [][]uint64
+	simple []uint64
 
 	special map[string]int32 // tokens that stand for no text, by their spelling
 	marks   map[int32]string // and the other way round
@@ -62,42 +65,60 @@ func isText(k tokenizer.Kind, b []byte) bool {
 	return false
 }
 
-// index makes the tries and the sets of plain tokens.
+// index makes the tries and the sets of plain and simple tokens.
 func (v *Vocabulary) index() {
-	var all, rest []int32
-	var lens []int
-	most := 0
+	var all, rest, other []int32
 	for id, b := range v.text {
-		if b == nil {
-			continue
-		}
-		v.longest = max(v.longest, len(b))
-		all = append(all, int32(id))
-		n := plainLen(b)
-		lens = append(lens, n)
-		if most = max(most, n); n < 0 {
-			rest = append(rest, int32(id))
+		if b != nil {
+			v.longest = max(v.longest, len(b))
+			all = append(all, int32(id))
 		}
 	}
-	v.plain = make([][]uint64, most+1)
-	byLen := make([][]int32, most+1)
-	for i, id := range all {
-		if lens[i] >= 0 {
-			byLen[lens[i]] = append(byLen[lens[i]], id)
+	sortTokens(v.text, all)
+	var byLen [][]int32
+	v.simple = make([]uint64, v.Words())
+	for _, id := range all {
+		n := plainLen(v.text[id])
+		if n < 0 {
+			rest = append(rest, id)
+		} else {
+			for len(byLen) <= n {
+				byLen = append(byLen, nil)
+			}
+			byLen[n] = append(byLen[n], id)
+		}
+		if isSimple(v.text[id]) {
+			v.simple[id>>6] |= 1 << (id & 63)
+		} else {
+			other = append(other, id)
 		}
 	}
 	set := make([]uint64, v.Words())
-	for n, ids := range byLen {
+	v.plain = [][]uint64{set}
+	for _, ids := range byLen[min(1, len(byLen)):] {
 		if len(ids) > 0 {
 			set = slices.Clone(set)
 		}
 		for _, id := range ids {
 			set[id>>6] |= 1 << (id & 63)
 		}
-		v.plain[n] = set
+		v.plain = append(v.plain, set)
 	}
-	v.all, v.rest = newTrie(v.text, all), newTrie(v.text, rest)
+	v.all, v.rest, v.other = newTrie(v.text, all), newTrie(v.text, rest), newTrie(v.text, other)
 }
+
+// isSimple reports whether a token has only characters that free text of any
+// kind takes alike: printable ASCII without quotes and backslashes.
+func isSimple(b []byte) bool {
+	for _, c := range b {
+		if !simpleByte(c) {
+			return false
+		}
+	}
+	return true
+}
+
+func simpleByte(c byte) bool { return c >= 0x20 && c < 0x7F && c != '"' && c != '\\' }
 
 // plainLen returns the number of characters of a token that may stand in a JSON
 // string as they are, all of them whole; -1 for any other token.
@@ -135,14 +156,18 @@ type trieNode struct {
 	b     byte
 }
 
-func newTrie(text [][]byte, ids []int32) *trie {
-	sorted := slices.Clone(ids)
-	slices.SortFunc(sorted, func(x, y int32) int {
-		if c := slices.Compare(text[x], text[y]); c != 0 {
+// sortTokens brings tokens into the order of their bytes.
+func sortTokens(text [][]byte, ids []int32) {
+	slices.SortFunc(ids, func(x, y int32) int {
+		if c := bytes.Compare(text[x], text[y]); c != 0 {
 			return c
 		}
 		return int(x - y)
 	})
+}
+
+// newTrie makes a trie of sorted tokens.
+func newTrie(text [][]byte, sorted []int32) *trie {
 	t := &trie{}
 	var last []byte
 	for _, id := range sorted {

@@ -81,3 +81,19 @@ func (t *trie) graft(from *trie, lo, hi int) {
 		t.nodes = append(t.nodes, n)
 	}
 }
+
+// takesSimple reports whether a configuration takes any text of simple bytes:
+// all of them lead to the same place, and from there back to it. Free text is
+// like that, and its tokens need not be walked.
+func (a *arena) takesSimple(from int32) bool {
+	to := a.step(from, ' ')
+	if to == dead {
+		return false
+	}
+	for c := range 256 {
+		if simpleByte(byte(c)) && (a.step(from, byte(c)) != to || a.step(to, byte(c)) != to) {
+			return false
+		}
+	}
+	return a.err == nil
+}

@@ -40,7 +40,18 @@ func (s *Stream) Poll(dst []Token) ([]Token, Status) {
 	defer s.mu.Unlock()
 	dst = append(dst, s.tokens[s.read:]...)
 	s.read = len(s.tokens)
-	return dst, Status{PromptDone: s.done, PromptTotal: len(s.seq.req.Prompt), Ended: s.ended, Waiting: s.ahead >= 0 && !s.ended, Ahead: max(0, s.ahead)}
+	return dst, s.status()
+}
+
+// Status returns where the stream stands, without reading from it.
+func (s *Stream) Status() Status {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.status()
+}
+
+func (s *Stream) status() Status {
+	return Status{PromptDone: s.done, PromptTotal: len(s.seq.req.Prompt), Ended: s.ended, Waiting: s.ahead >= 0 && !s.ended, Ahead: max(0, s.ahead)}
 }
 
 // Next returns the next token, waiting for it. At the end it returns io.EOF, or

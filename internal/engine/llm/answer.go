@@ -2,7 +2,11 @@ package llm
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"fmt"
 	"iter"
+	"strings"
 
 	"github.com/holdfast-llm/holdfast/internal/engine/engine"
 	"github.com/holdfast-llm/holdfast/internal/text/chat"
@@ -24,6 +28,12 @@ type Answer struct {
 	logprobs  []chat.TokenLogprob
 	done      *chat.Done // what the parser said at its end
 	over      bool
+
+	history   *[sha256.Size]byte // of the conversation, for the ledger; nil: not kept
+	content   strings.Builder    // what the parser found, for the ledger
+	thought   strings.Builder
+	calls     []chat.ToolCall
+	signature string
 }
 
 // Prompt returns the tokens of the prompt.
@@ -34,6 +44,14 @@ func (a *Answer) Tokens() []int32 { return a.tokens }
 
 // Result returns how the sequence ended; it is complete after Events has ended.
 func (a *Answer) Result() engine.Result { return a.s.Result() }
+
+// Status returns how far the prompt is read, and the place in the queue.
+func (a *Answer) Status() engine.Status { return a.s.Status() }
+
+// Signature returns what stands for the exact thinking of an answer that has
+// any, after Events has ended; with it in Options.Signatures a later request
+// finds the sampled tokens. It is empty without thinking.
+func (a *Answer) Signature() string { return a.signature }
 
 // Cancel ends the answer at the next step.
 func (a *Answer) Cancel() { a.s.Cancel() }
@@ -107,14 +125,66 @@ func (a *Answer) yieldAll(events []chat.Event, yield func(chat.Event) bool) (ok,
 			return true, said
 		case chat.ThinkingDelta:
 			a.thinking, said = true, true
-		case chat.TextDelta, chat.ToolCallDelta:
+			a.thought.WriteString(e.Text)
+		case chat.TextDelta:
 			a.thinking, said = false, true
+			a.content.WriteString(e.Text)
+		case chat.ToolCallDelta:
+			a.thinking, said = false, true
+			if !yield(a.call(e)) {
+				return false, said
+			}
+			continue
 		}
 		if !yield(e) {
 			return false, said
 		}
 	}
 	return true, said
+}
+
+// call notes a piece of a call, and names the call if neither the model nor the
+// reader does.
+func (a *Answer) call(e chat.ToolCallDelta) chat.ToolCallDelta {
+	for len(a.calls) <= e.Index {
+		a.calls = append(a.calls, chat.ToolCall{})
+	}
+	c := &a.calls[e.Index]
+	if c.ID == "" && e.ID == "" && e.Name != "" && a.opts.NewID != nil {
+		e.ID = a.opts.NewID(e.Index)
+	}
+	c.ID, c.Name, c.Arguments = c.ID+e.ID, c.Name+e.Name, c.Arguments+e.Arguments
+	return e
+}
+
+// CallID returns a new id for a call; it is made for Options.NewID.
+func CallID(index int) string { return randomID(fmt.Sprintf("call_%02d_", index)) }
+
+// randomID returns an id that nobody can guess.
+func randomID(prefix string) string { return prefix + rand.Text() }
+
+// note gives a finished answer to the ledger. An answer that was cut, or ended by
+// a stop text in the middle of a token, is none that a model would go on from.
+func (a *Answer) note(res engine.Result) {
+	if a.thought.Len() > 0 {
+		a.signature = randomID("sig_")
+	}
+	if a.history == nil || res.Reason != engine.Stop || res.StopToken < 0 {
+		return
+	}
+	t := &turn{
+		History: *a.history, Prompt: a.prompt, Answer: a.tokens,
+		Content: a.content.String(), Thought: a.thought.String(), Calls: a.calls, namespace: a.opts.Namespace,
+	}
+	for _, c := range a.calls {
+		if c.ID != "" {
+			t.IDs = append(t.IDs, c.ID)
+		}
+	}
+	if a.signature != "" {
+		t.IDs = append(t.IDs, a.signature)
+	}
+	a.m.ledger.add(t)
 }
 
 // finish yields what is held back, the usage, and Done.
@@ -136,6 +206,7 @@ func (a *Answer) finish(yield func(chat.Event) bool) {
 	if !a.flushLogprobs(yield) {
 		return
 	}
+	a.note(res)
 	usage := chat.Usage{PromptTokens: len(a.prompt), CachedTokens: res.CachedTokens, CompletionTokens: len(a.tokens), ReasoningTokens: a.reasoning}
 	if yield(usage) {
 		yield(a.lastEvent(res))
@@ -148,6 +219,9 @@ func (a *Answer) lastEvent(res engine.Result) chat.Done {
 	d := chat.Done{Reason: chat.FinishStop}
 	if a.done != nil {
 		d = *a.done
+	}
+	if m, ok := a.opts.Mask.(interface{ Err() error }); ok && m.Err() != nil {
+		return chat.Done{Reason: chat.FinishError, Err: fmt.Errorf("llm: %w", m.Err())}
 	}
 	switch res.Reason {
 	case engine.Failed:

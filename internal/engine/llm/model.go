@@ -20,13 +20,21 @@ type Model struct {
 	tok    *tokenizer.Tokenizer
 	format chat.Format // nil: only raw completion
 
+	ledger *ledger
+	ends   []string // the texts of the tokens that end an answer
+
 	breakers func() [][]int32 // for DRY, made when first needed
 }
 
 // New joins an engine, a tokenizer and a prompt format; format may be nil for a
 // model without one.
 func New(e *engine.Engine, t *tokenizer.Tokenizer, format chat.Format) *Model {
-	m := &Model{eng: e, tok: t, format: format}
+	m := &Model{eng: e, tok: t, format: format, ledger: newLedger(e.Disk())}
+	for _, id := range t.EOG() {
+		if piece := t.Piece(id); piece != "" {
+			m.ends = append(m.ends, piece)
+		}
+	}
 	m.breakers = sync.OnceValue(func() [][]int32 {
 		return sample.Breakers(sample.DefaultBreakers, t.Size(), t.Piece, func(s string) []int32 {
 			return t.Encode(nil, tokenizer.Span{Text: s})
@@ -56,19 +64,51 @@ type Options struct {
 	Logprobs int
 	// Progress asks for Progress events while the prompt is read.
 	Progress bool
-	// Mask, if not nil, limits the answer.
+	// Mask, if not nil, limits the answer. A mask with a method Err() error that
+	// gives one makes the answer fail with it.
 	Mask engine.Mask
+	// Constrain, if not nil, makes the mask of each answer, from the rendered
+	// prompt: it says whether the answer begins with reasoning, which a grammar
+	// must let pass, or within a block of calls. nil is no mask.
+	Constrain func(*chat.Prompt) (engine.Mask, error)
+	// Signatures are the signatures of the thinking that a client sent back, by
+	// the number of the message; see Answer.Signature.
+	Signatures map[int]string
+	// NewID, if not nil, makes the ids of calls that the model left unnamed, such
+	// as CallID. Answers whose calls have no ids here are not recognised later.
+	NewID func(index int) string
 
 	User, Namespace string // see engine.Request
 	Priority        int
+	KeepPrefill     bool
 }
 
 // Chat starts the answer to a conversation. Errors of the request come at
-// once: a template's, a *engine.ContextError, engine.ErrOverloaded.
+// once: a template's, a *engine.ContextError, a *engine.OverloadedError.
+//
+// Answers of this model that come back in a conversation are recognised by the
+// ids of their calls, or their signature: then the prompt is made of the tokens
+// that were sampled, so that it is found in the cache whatever a client did to
+// the text.
 func (m *Model) Chat(ctx context.Context, r *chat.Request, o Options) (*Answer, error) {
+	all, err := m.ChatN(ctx, r, o, 1)
+	if err != nil {
+		return nil, err
+	}
+	return all[0], nil
+}
+
+// ChatN starts n answers to one conversation; the prompt is read once. Their
+// seeds are o's and the numbers after it.
+func (m *Model) ChatN(ctx context.Context, r *chat.Request, o Options, n int) ([]*Answer, error) {
 	if m.format == nil {
 		return nil, ErrNoFormat
 	}
+	if n < 1 || n > 1 && o.Mask != nil {
+		return nil, fmt.Errorf("llm: %d answers, expected 1 or more, each with a mask of its own", n)
+	}
+	c := m.read(r, &o)
+	r = c.restore(r)
 	p, err := m.format.Render(r)
 	if err != nil {
 		return nil, fmt.Errorf("llm: %w", err)
@@ -77,11 +117,31 @@ func (m *Model) Chat(ctx context.Context, r *chat.Request, o Options) (*Answer, 
 	if len(p.Stop) > 0 {
 		po.Stop = slices.Concat(po.Stop, p.Stop)
 	}
-	ids := m.tok.Encode(nil, p.Spans...)
-	return m.start(ctx, ids, m.format.NewParser(p.Start, po), p.Start, o)
+	ids := m.encode(r, p, c)
+	answers := make([]*Answer, n)
+	for i := range answers {
+		ao := o
+		if o.Sampling.Seed != sample.RandomSeed {
+			ao.Sampling.Seed += uint64(i)
+		}
+		if o.Constrain != nil {
+			if ao.Mask, err = o.Constrain(p); err != nil {
+				return nil, err
+			}
+		}
+		answers[i] = m.answer(ids, m.format.NewParser(p.Start, po), p.Start, ao)
+		if k := len(r.Messages); k == 0 || !r.Messages[k-1].Prefix {
+			answers[i].history = &c.whole
+		}
+	}
+	if err := m.submit(ctx, answers); err != nil {
+		return nil, err
+	}
+	return answers, nil
 }
 
-// Render returns the prompt that Chat would use, as tokens.
+// Render returns the prompt that Chat would use, as tokens; but for answers that
+// Chat recognises, whose tokens may be others.
 func (m *Model) Render(r *chat.Request) (*chat.Prompt, []int32, error) {
 	if m.format == nil {
 		return nil, nil, ErrNoFormat
@@ -123,18 +183,45 @@ func (m *Model) Encode(spans ...tokenizer.Span) []int32 {
 }
 
 func (m *Model) start(ctx context.Context, ids []int32, parser chat.Parser, at chat.ParseStart, o Options) (*Answer, error) {
+	if o.Constrain != nil {
+		var err error
+		if o.Mask, err = o.Constrain(&chat.Prompt{Start: at}); err != nil {
+			return nil, err
+		}
+	}
+	a := m.answer(ids, parser, at, o)
+	if err := m.submit(ctx, []*Answer{a}); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+func (m *Model) answer(ids []int32, parser chat.Parser, at chat.ParseStart, o Options) *Answer {
 	if o.Sampling.DRY.Multiplier > 0 && o.Sampling.DRY.Breakers == nil {
 		o.Sampling.DRY.Breakers = m.breakers()
 	}
-	s, err := m.eng.Submit(ctx, &engine.Request{
-		Prompt: ids, MaxTokens: o.MaxTokens, Sampling: o.Sampling, Stop: m.tok.EOG(),
-		Mask: o.Mask, Logprobs: o.Logprobs, User: o.User, Namespace: o.Namespace, Priority: o.Priority,
-	})
-	if err != nil {
-		return nil, err
-	}
 	thinking := at == chat.StartReasoning || at == chat.StartReasoningContinued
-	return &Answer{m: m, s: s, prompt: ids, parser: parser, opts: o, thinking: thinking, detok: m.tok.NewStream(true)}, nil
+	return &Answer{m: m, prompt: ids, parser: parser, opts: o, thinking: thinking, detok: m.tok.NewStream(true)}
+}
+
+// submit gives answers with one prompt to the engine.
+func (m *Model) submit(ctx context.Context, answers []*Answer) error {
+	reqs := make([]*engine.Request, len(answers))
+	for i, a := range answers {
+		o := &a.opts
+		reqs[i] = &engine.Request{
+			Prompt: a.prompt, MaxTokens: o.MaxTokens, Sampling: o.Sampling, Stop: m.tok.EOG(),
+			Mask: o.Mask, Logprobs: o.Logprobs, User: o.User, Namespace: o.Namespace, Priority: o.Priority, KeepPrefill: o.KeepPrefill,
+		}
+	}
+	streams, err := m.eng.SubmitN(ctx, reqs)
+	if err != nil {
+		return err
+	}
+	for i, a := range answers {
+		a.s = streams[i]
+	}
+	return nil
 }
 
 // Score computes the logits of every position of tokens from `from` on, and

@@ -157,7 +157,7 @@ func (s *Server) log(r *http.Request, w *recorder, id string, who Principal, sta
 // chain is an error with its cause, which clients do not see.
 func chain(err error) string {
 	s := err.Error()
-	if e, ok := err.(interface{ Unwrap() error }); ok && e.Unwrap() != nil { //nolint:errorlint // one level is meant
+	if e, ok := err.(interface{ Unwrap() error }); ok && e.Unwrap() != nil {
 		if cause := e.Unwrap().Error(); cause != s {
 			return s + ": " + cause
 		}

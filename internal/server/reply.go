@@ -20,6 +20,9 @@ func SetHeaders(h http.Header, e *apierr.Error) {
 	if e.Kind == apierr.Overloaded {
 		h.Set(QueueHeader, strconv.Itoa(e.Queue))
 	}
+	if e.Kind == apierr.NotImplemented || e.Kind == apierr.ModelFailed {
+		h.Set("X-Should-Retry", "false") // OpenAI's SDKs try 5xx again otherwise
+	}
 	if e.Kind == apierr.Unauthorized {
 		h.Set("WWW-Authenticate", "Bearer")
 	}

@@ -205,7 +205,7 @@ func TestOverload(t *testing.T) {
 func TestStoredResponses(t *testing.T) {
 	m := &servertest.Model{Answer: "Salt."}
 	s := one(t, m)
-	_, body := s.post(t, "/v1/responses", `{"model":"fake","input":"Why?"}`)
+	_, body := s.post(t, "/v1/responses", `{"model":"fake","input":"Why?","temperature":0}`)
 	var first struct{ ID string }
 	if err := json.Unmarshal([]byte(body), &first); err != nil {
 		t.Fatal(err)

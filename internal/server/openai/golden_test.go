@@ -16,7 +16,9 @@ func TestTranscripts(t *testing.T) {
 	think := func() *servertest.Model {
 		return &servertest.Model{Template: servertest.Thinking, Answer: "Hm, rivers.\n</think>\n\nBy rivers."}
 	}
-	named := func() *servertest.Model { return &servertest.Model{Template: servertest.Tools, Answer: "</think>Salt."} }
+	named := func() *servertest.Model {
+		return &servertest.Model{Template: servertest.Tools, Answer: "</think>Salt."}
+	}
 	calls := func() *servertest.Model {
 		return &servertest.Model{Template: servertest.Tools, Answer: "I look." + servertest.Calls("weather", `{"city":"Oslo"}`, "weather", `{"city":"Rome"}`)}
 	}

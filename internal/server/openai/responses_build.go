@@ -183,8 +183,8 @@ func (b *builder) close(status string) error {
 	b.text.Reset()
 	i := b.item
 	var err error
-	switch {
-	case i.Type == "function_call":
+	switch i.Type {
+	case "function_call":
 		i.Arguments = text
 		err = b.e.emit("response.function_call_arguments.done", b.at(event{"arguments": text, "name": i.Name}))
 	default:

@@ -5,6 +5,7 @@ package servertest
 import (
 	"errors"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -35,11 +36,12 @@ const (
 // Calls returns what a model with the template Tools says to call functions;
 // texts are pairs of name and arguments.
 func Calls(texts ...string) string {
-	s := "<｜tool▁calls▁begin｜>"
+	var s strings.Builder
+	s.WriteString("<｜tool▁calls▁begin｜>")
 	for i := 0; i < len(texts); i += 2 {
-		s += "<｜tool▁call▁begin｜>" + texts[i] + "<｜tool▁sep｜>" + texts[i+1] + "<｜tool▁call▁end｜>"
+		s.WriteString("<｜tool▁call▁begin｜>" + texts[i] + "<｜tool▁sep｜>" + texts[i+1] + "<｜tool▁call▁end｜>")
 	}
-	return s + "<｜tool▁calls▁end｜>"
+	return s.String() + "<｜tool▁calls▁end｜>"
 }
 
 // A Model answers every prompt with the same text. Fields are set before use.

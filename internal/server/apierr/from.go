@@ -21,8 +21,7 @@ const retryOverloaded = 5 * time.Second
 // From finds an error's place in the table. What is not known is Internal, and
 // its text stays in the log: it may say more than a client should read.
 func From(err error) *Error {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
 	for _, f := range []func(error) *Error{fromEngine, fromLibrary, fromText, fromHTTP} {

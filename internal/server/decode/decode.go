@@ -69,16 +69,14 @@ func Value(data []byte, dst any, param string) error {
 	if err == nil {
 		return nil
 	}
-	var te *json.UnmarshalTypeError
-	if errors.As(err, &te) {
+	if te, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		field := join(param, jsonPath(reflect.TypeOf(dst), te.Field))
 		if field == "" {
 			return apierr.New(apierr.InvalidJSON, "the request is a JSON %s, expected %s", te.Value, kindName(te.Type))
 		}
 		return apierr.At(apierr.InvalidValue, field, "'%s' is a JSON %s, but must be %s", field, te.Value, kindName(te.Type))
 	}
-	var ae *apierr.Error
-	if errors.As(err, &ae) {
+	if ae, ok := errors.AsType[*apierr.Error](err); ok {
 		if param != "" && !strings.HasPrefix(ae.Param, param) {
 			c := *ae
 			c.Param = join(param, ae.Param)
@@ -93,7 +91,7 @@ func Value(data []byte, dst any, param string) error {
 // no client knows them.
 func jsonPath(t reflect.Type, path string) string {
 	var out []string
-	for _, name := range strings.Split(path, ".") {
+	for name := range strings.SplitSeq(path, ".") {
 		for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Map {
 			t = t.Elem()
 		}
@@ -202,8 +200,8 @@ func collect(t reflect.Type, out map[string]bool) {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
+		f := f
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		switch {
 		case f.Anonymous && name == "":

@@ -3,6 +3,7 @@ package decode
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/holdfast-llm/holdfast/internal/server/apierr"
 )
@@ -37,10 +38,8 @@ func OneOf(param, v string, words ...string) error {
 	if v == "" {
 		return nil
 	}
-	for _, w := range words {
-		if v == w {
-			return nil
-		}
+	if slices.Contains(words, v) {
+		return nil
 	}
 	return apierr.BadValue(param, v, fmt.Sprintf("one of %q", words))
 }

@@ -74,18 +74,18 @@ func buildVersion() string {
 	if !ok {
 		return ""
 	}
-	v := info.Main.Version
+	v := []string{info.Main.Version}
 	for _, s := range info.Settings {
 		if s.Key == "vcs.revision" || s.Key == "-tags" {
-			v += " " + s.Value
+			v = append(v, s.Value)
 		}
 	}
 	for _, d := range info.Deps {
-		if strings.HasSuffix(d.Path, "/holdfast") {
-			v += " " + d.Version
+		if strings.HasSuffix(d.Path, "/holdfast") { // this is built into another program
+			v = append(v, d.Version)
 		}
 	}
-	return v
+	return strings.Join(v, " ")
 }
 
 // hashFile tells model files apart without reading all of them: by size, times,

@@ -234,6 +234,6 @@ func (set *settings) request(turns []Message) *chat.Request {
 func (set *settings) options() llm.Options {
 	return llm.Options{
 		Sampling: set.sampling.options(), MaxTokens: set.maxTokens, Logprobs: set.logprobs, Progress: set.progress,
-		User: set.user, Priority: set.priority,
+		User: set.user, Priority: set.priority, NewID: llm.CallID,
 	}
 }

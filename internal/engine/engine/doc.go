@@ -11,6 +11,12 @@
 // waits for whoever reads them. A cancelled context ends its sequence at the
 // next step; what was computed stays in the prefix cache.
 //
+// Whatever a request begins with that is known already is not computed again:
+// prefixes in memory, also of requests that run right now; with [Config.Disk]
+// those of earlier lives (keeper writes, restorer reads, both while steps go on).
+// Several answers to one prompt fork where it ends ([Engine.SubmitN]). However a
+// prefix was come by, the answer is the same, bit by bit.
+//
 // The engine knows tokens only. Text, templates and stop strings are package
 // llm's.
 package engine

@@ -3,14 +3,15 @@ package engine
 import (
 	"context"
 	"errors"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/holdfast-llm/holdfast/internal/engine/engine/enginetest"
+	"github.com/holdfast-llm/holdfast/internal/engine/kvcache"
 	"github.com/holdfast-llm/holdfast/internal/engine/sample"
+	"github.com/holdfast-llm/holdfast/internal/engine/sched"
 )
 
 func TestForkReadsThePromptOnce(t *testing.T) {
@@ -211,32 +212,28 @@ func TestPlaceInTheQueue(t *testing.T) {
 	run.Cancel()
 }
 
-// TestStepsAreShortWhileOthersWait has a model whose rows take time: one that
-// waits must not wait for a long chunk.
+// TestStepsAreShortWhileOthersWait: a chunk that one sequence alone may take a
+// second for has a quarter of it when there are two.
 func TestStepsAreShortWhileOthersWait(t *testing.T) {
-	p := newPace(time.Second, 250*time.Millisecond, 4096)
+	e, m := slow(t, Config{})
+	p := newPace(e.cfg.StepTime, e.cfg.SharedStepTime, 4096)
 	p.perRow, p.last = time.Millisecond, 4096
-	e, _ := slow(t, Config{})
-	sch := e.loop.sch
-	if n := p.prefillRows(sch); n != 1000 {
-		t.Errorf("%d rows alone", n)
+	pool, err := kvcache.New(kvcache.Config{Blocks: 8, BlockTokens: m.Spec.BlockTokens})
+	if err != nil {
+		t.Fatal(err)
 	}
-	var longest atomic.Int64
-	m := enginetest.New(100, 4096, 16, false)
-	m.PerRow = time.Millisecond / 2
-	o := observer{step: func(i StepInfo) { longest.Store(max(longest.Load(), int64(i.Took))) }}
-	e = start(t, Config{MaxSeqs: 2, Parallel: 2, StepTime: 400 * time.Millisecond, SharedStepTime: 40 * time.Millisecond, Observer: o}, m)
-	a := submit(t, e, greedy(seq(900, 3), 2))
-	b := submit(t, e, greedy(seq(900, 7), 2))
-	submit(t, e, &Request{Prompt: seq(900, 5), Priority: -1, Sampling: sample.Greedy()}) // it waits all the time
-	read(t, a)
-	read(t, b)
-	if d := time.Duration(longest.Load()); d > 120*time.Millisecond {
-		t.Errorf("a step took %v", d)
+	sch, err := sched.New(sched.Config{MaxSeqs: 2, MaxRows: 4096, MaxOutputs: 2}, pool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows []int
+	for range 2 {
+		sch.Add(&sched.Seq{Tokens: seq(50, 3)})
+		rows = append(rows, p.prefillRows(sch))
+	}
+	p.perRow = 100 * time.Millisecond
+	rows = append(rows, p.prefillRows(sch))
+	if diff := cmp.Diff([]int{1000, 250, minRows}, rows); diff != "" {
+		t.Error(diff)
 	}
 }
-
-type observer struct{ step func(StepInfo) }
-
-func (o observer) Step(i StepInfo) { o.step(i) }
-func (o observer) Finished(Result) {}

@@ -70,7 +70,7 @@ func (k *keeper) keep(q *sequence, whole bool) {
 		return
 	case whole:
 	case k.copied+size > maxCopied:
-		u.tokens, tail = u.tokens[:n-tail], 0
+		u.tokens = u.tokens[:n-tail]
 	default:
 		k.copied += size
 		if tail > 0 {

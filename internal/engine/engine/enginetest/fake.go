@@ -22,8 +22,6 @@ type Model struct {
 	Cfg   model.Config
 	Spec  model.CacheSpec
 	Delay time.Duration // of each Forward
-	// PerRow is more delay for each row.
-	PerRow time.Duration
 	EOS    int32 // answered after every multiple of EOSEach tokens; -1 never
 	Each   int
 	// Say, if not nil, decides instead: it returns the token that follows n.
@@ -120,7 +118,7 @@ func (m *Model) Forward(b *model.Batch) error {
 	if m.Fail.Load() {
 		return errors.New("enginetest: told to fail")
 	}
-	time.Sleep(m.Delay + time.Duration(b.Rows())*m.PerRow)
+	time.Sleep(m.Delay)
 	m.Rows.Add(int64(b.Rows()))
 	m.Forwards.Add(1)
 	m.MaxSeqs.Store(max(m.MaxSeqs.Load(), int64(len(b.Seqs))))

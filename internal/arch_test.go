@@ -46,7 +46,7 @@ var floors = [][]string{
 	{"internal/server"},
 	{"internal/cli"},
 	{"cmd/holdfast"},
-	{"examples"},
+	{"examples", "bench"},
 }
 
 // homes says which package alone may import a third-party library.

@@ -22,8 +22,8 @@ type Model struct {
 	Cfg   model.Config
 	Spec  model.CacheSpec
 	Delay time.Duration // of each Forward
-	EOS    int32 // answered after every multiple of EOSEach tokens; -1 never
-	Each   int
+	EOS   int32         // answered after every multiple of EOSEach tokens; -1 never
+	Each  int
 	// Say, if not nil, decides instead: it returns the token that follows n.
 	Say    func(n int) int32
 	Closed atomic.Bool

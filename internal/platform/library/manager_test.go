@@ -19,16 +19,19 @@ import (
 	"github.com/holdfast-llm/holdfast/internal/engine/engine"
 	"github.com/holdfast-llm/holdfast/internal/engine/engine/enginetest"
 	"github.com/holdfast-llm/holdfast/internal/engine/llm"
+	"github.com/holdfast-llm/holdfast/internal/format/gguf"
 	"github.com/holdfast-llm/holdfast/internal/golden"
 	"github.com/holdfast-llm/holdfast/internal/machine/par"
 	"github.com/holdfast-llm/holdfast/internal/tensor/kernel/attend"
 	"github.com/holdfast-llm/holdfast/internal/text/chat"
+	"github.com/holdfast-llm/holdfast/internal/text/tokenizer"
 )
 
 const mib = 1 << 20
 
 // A fakes opener has models of 10 MiB that take a while to load.
 type fakes struct {
+	tok    *tokenizer.Tokenizer
 	delay  time.Duration
 	broken atomic.Bool
 
@@ -52,12 +55,12 @@ func (f *fakes) Load(s *Source, context int, _ engine.Observer) (*Loaded, error)
 	if f.broken.Load() {
 		return nil, errors.New("broken")
 	}
-	e, err := engine.New(engine.Config{Model: enginetest.New(32, context, 16, false), Context: context, Usable: 1 << 30})
+	e, err := engine.New(engine.Config{Model: enginetest.New(f.tok.Size(), context, 16, false), Context: context, Usable: 1 << 30})
 	if err != nil {
 		return nil, err
 	}
 	f.say("+" + s.Name)
-	return &Loaded{LLM: llm.New(e, nil, nil), Close: func() error { f.say("-" + s.Name); return e.Close() }}, nil
+	return &Loaded{LLM: llm.New(e, f.tok, nil), Close: func() error { f.say("-" + s.Name); return e.Close() }}, nil
 }
 
 func (f *fakes) count(n int) {
@@ -83,7 +86,7 @@ func (f *fakes) history() string {
 // 1,024 positions, and the engine's reserve.
 func manage(t *testing.T, f *fakes, o Options) *Manager {
 	t.Helper()
-	o.Opener = f
+	o.Opener, f.tok = f, vocabulary(t)
 	if o.Context == 0 {
 		o.Context = 1024
 	}
@@ -97,6 +100,21 @@ func manage(t *testing.T, f *fakes, o Options) *Manager {
 		}
 	}
 	return m
+}
+
+// vocabulary returns a tokenizer, which is all that the model package wants of one.
+func vocabulary(t *testing.T) *tokenizer.Tokenizer {
+	t.Helper()
+	f, err := gguf.Open(filepath.Join(golden.ModuleRoot(t), "test/vectors/goldens/models/quant-llama-64-q4_1/model.gguf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	tok, err := tokenizer.FromGGUF(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tok
 }
 
 func acquire(t *testing.T, m *Manager, name string) *Lease {
@@ -220,6 +238,7 @@ func TestEviction(t *testing.T) {
 
 func TestContextShrinksBeforeAModelIsRefused(t *testing.T) {
 	f := &fakes{}
+	f.tok = vocabulary(t)
 	m := New(Options{Opener: f, Memory: 15 * mib, Keep: -1})
 	defer end(t, m)
 	if err := m.Add(Source{Name: "a", Data: []byte{1}}); err != nil {

@@ -57,7 +57,7 @@ func parse(args []string) (options, error) {
 	}
 	rest := fs.Args()
 	if len(rest) < 3 || rest[1] != "--" {
-		return o, errors.New("usage: compare [flags] MODEL.gguf -- PEER...")
+		return o, errors.New("want compare [flags] MODEL.gguf -- PEER [ARG...]")
 	}
 	o.model, o.peer = rest[0], rest[2:]
 	return o, nil

@@ -42,8 +42,8 @@ func TestCompareRefuses(t *testing.T) {
 			t.Errorf("%v: %v, want %q", args, err, want)
 		}
 	}
-	f("usage", "m.gguf")
-	f("usage", "m.gguf", "peer", "--")
+	f("want compare", "m.gguf")
+	f("want compare", "m.gguf", "peer", "--")
 	f("holdfast", "-holdfast", filepath.Join(t.TempDir(), "none"), "m.gguf", "--", "peer")
 	f("no promptRates", "-holdfast", script(t, "h", `{"results":[]}`), "m.gguf", "--", script(t, "p", `{}`))
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/holdfast-llm/holdfast/internal/engine/kvcache"
 	"github.com/holdfast-llm/holdfast/internal/engine/sample"
 	"github.com/holdfast-llm/holdfast/internal/engine/sched"
+	"github.com/holdfast-llm/holdfast/internal/machine/par"
 	"github.com/holdfast-llm/holdfast/internal/model"
 )
 
@@ -189,7 +190,10 @@ func (l *loop) step() {
 func (l *loop) compute() (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("internal error: %v", r)
+			if p, ok := r.(*par.Panic); ok {
+				r = p.Value // without the worker's stack, which says nothing to a user
+			}
+			err = fmt.Errorf("engine: internal error: %v", r)
 		}
 	}()
 	if err := l.e.cfg.Model.Forward(&l.batch); err != nil {

@@ -201,7 +201,6 @@ func collect(t reflect.Type, out map[string]bool) {
 		t = t.Elem()
 	}
 	for f := range t.Fields() {
-		f := f
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		switch {
 		case f.Anonymous && name == "":

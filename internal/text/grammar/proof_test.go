@@ -80,6 +80,7 @@ func proofVocabularies(t testing.TB) []*Vocabulary {
 // TestGoldenRandomGenerations draws answers at random under random schemas with
 // real vocabularies; an outside validator must like all of them.
 func TestGoldenRandomGenerations(t *testing.T) {
+	t.Parallel()
 	cases := proofCases(t)
 	oracle := newOracle(t)
 	skipped := 0
@@ -186,6 +187,7 @@ func (r rapidDice) intn(n int) int { return rapid.IntRange(0, n-1).Draw(r.t, "ch
 // TestValidDocumentsAreAccepted: what satisfies a random schema is in its
 // grammar, spelt compactly, with indents, and in another order of properties.
 func TestValidDocumentsAreAccepted(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		s := randomShape(rapidDice{t}, 3)
 		schema := rootOf(s)

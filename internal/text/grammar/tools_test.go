@@ -69,6 +69,7 @@ func readHermes(t testing.TB, text string) (content string, calls []chat.ToolCal
 // TestGoldenRandomToolCalls draws answers at random: what the model's own
 // parser reads from them are calls of the given tools with valid arguments.
 func TestGoldenRandomToolCalls(t *testing.T) {
+	t.Parallel()
 	all := proofVocabularies(t)
 	for i := range proofCases(t) / 2 {
 		r := rand.New(rand.NewPCG(11, uint64(i)))

@@ -100,7 +100,7 @@ func TestGoldenRandomGenerations(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text := generate(t, m, v, r, 10+r.IntN(60))
+		text := generate(t, m, v, r, 8+r.IntN(32))
 		validate(t, validator(t, schema), schema, text)
 		oracle.check(schema, text)
 	}

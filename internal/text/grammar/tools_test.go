@@ -71,7 +71,7 @@ func readHermes(t testing.TB, text string) (content string, calls []chat.ToolCal
 func TestGoldenRandomToolCalls(t *testing.T) {
 	t.Parallel()
 	all := proofVocabularies(t)
-	for i := range proofCases(t) / 2 {
+	for i := range proofCases(t) / 3 {
 		r := rand.New(rand.NewPCG(11, uint64(i)))
 		style := allStyles[i%len(allStyles)]
 		var tools []chat.Tool
@@ -106,7 +106,7 @@ func TestGoldenRandomToolCalls(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text := generate(t, m, v, r, 5+r.IntN(80))
+		text := generate(t, m, v, r, 5+r.IntN(60))
 		checkCalls(t, style, tools, o, start, text)
 	}
 }

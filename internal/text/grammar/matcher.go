@@ -103,7 +103,7 @@ func (m *Matcher) fill(c int32, bits []uint64) error {
 			return m.check()
 		}
 		l.or(bits)
-		if len(l.check.nodes) > 0 {
+		if l.check != nil && len(l.check.nodes) > 0 {
 			one := m.a.config(m.a.items[i:i+1], false, false)
 			m.a.walk(l.check, one, m.stack, bits)
 		}

@@ -44,7 +44,7 @@ func checkMask(t testing.TB, m *Matcher, v *Vocabulary, mask []uint64) {
 // the matcher takes.
 func TestMaskIsExact(t *testing.T) {
 	v := toyVocabulary(toyTexts, []string{"<call>"})
-	for i := range 300 {
+	for i := range 200 {
 		r := rand.New(rand.NewPCG(3, uint64(i)))
 		g := compileRandom(t, rootOf(randomShape(randDice{r}, 2)), Options{AnyOrder: i%3 == 0, Open: i%5 == 0})
 		if g == nil {

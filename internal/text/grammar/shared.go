@@ -36,7 +36,7 @@ type localKey struct {
 	count uint64
 }
 
-// wideCheck is the number of trie nodes to check from which a key with more of
+// wideCheck is the number of trie nodes to check above which a key with more of
 // the stack is worth its place.
 const wideCheck = 1 << 14
 
@@ -45,8 +45,7 @@ const wideCheck = 1 << 14
 type localMask struct {
 	few   []int32
 	many  []uint64
-	check *trie
-	wide  bool // too much to check: look deeper
+	check *trie // nil: too much to check, look deeper
 }
 
 func (l *localMask) or(mask []uint64) {
@@ -94,10 +93,13 @@ func (g *Grammar) bind(v *Vocabulary) (*shared, error) {
 // mask returns the local mask of a stack of an arena.
 func (s *shared) mask(a *arena, id int32) (*localMask, error) {
 	l, err := s.local(s.key(a, id, false))
-	if err == nil && l.wide && a.nodes[id].below > unknown {
-		l, err = s.local(s.key(a, id, true))
+	if err != nil || l.check != nil {
+		return l, err
 	}
-	return l, err
+	if a.nodes[id].below == bottom { // nothing may follow
+		return l, nil
+	}
+	return s.local(s.key(a, id, true))
 }
 
 // key returns the local key of a stack of an arena.
@@ -156,21 +158,28 @@ func (s *shared) local(k localKey) (*localMask, error) {
 		t = s.v.other
 		copy(s.bits, s.v.simple)
 	}
-	check := a.walkLocal(t, from, s.stack, s.bits)
+	most := len(t.nodes) * 2 // no limit: the ways to subtrees are part of the trie too
+	if k.below < 0 {
+		most = wideCheck
+	}
+	check := a.walkLocal(t, from, s.stack, s.bits, most)
 	if a.err != nil {
 		err := a.err
 		a.err = nil
 		a.reset()
 		return nil, err
 	}
-	l := &localMask{check: check, wide: len(check.nodes) > wideCheck}
+	l := &localMask{check: check}
 	l.keep(s.bits)
 	if s.bytes > maxShared {
 		clear(s.cache)
 		s.bytes = 0
 	}
 	s.cache[k] = l
-	s.bytes += 8*len(l.many) + 4*len(l.few) + 12*len(check.nodes) + 128
+	s.bytes += 8*len(l.many) + 4*len(l.few) + 128
+	if check != nil {
+		s.bytes += 12 * len(check.nodes)
+	}
 	return l, nil
 }
 

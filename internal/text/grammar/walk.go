@@ -30,8 +30,9 @@ func (a *arena) walk(t *trie, from int32, stack []int32, bits []uint64) {
 
 // walkLocal is walk for a configuration whose stack is cut off: below it is
 // unknown what may follow. It sets the bits of the tokens that are allowed
-// whatever is below, and returns those that depend on it as a trie.
-func (a *arena) walkLocal(t *trie, from int32, stack []int32, bits []uint64) *trie {
+// whatever is below, and returns those that depend on it as a trie, or nil if
+// that has more nodes than most.
+func (a *arena) walkLocal(t *trie, from int32, stack []int32, bits []uint64, most int) *trie {
 	stack[0] = from
 	left := make([]bool, len(stack)) // the rule may have ended on the way to a depth
 	path := make([]int32, len(stack))
@@ -55,7 +56,7 @@ func (a *arena) walkLocal(t *trie, from int32, stack []int32, bits []uint64) *tr
 			i++
 			continue
 		}
-		if left[d-1] {
+		if left[d-1] && len(check.nodes) <= most {
 			for ; kept < d-1; kept++ {
 				// The way to the subtree: its own tokens are decided.
 				n := t.nodes[path[kept+1]]
@@ -65,6 +66,9 @@ func (a *arena) walkLocal(t *trie, from int32, stack []int32, bits []uint64) *tr
 			kept = d - 1
 		}
 		i = int(n.end)
+	}
+	if len(check.nodes) > most {
+		return nil
 	}
 	check.close()
 	check.depth = t.depth

@@ -174,7 +174,7 @@ func (l *Lease) calls(r *chat.Request, start chat.ParseStart) (*grammar.Grammar,
 	tools := make([]chat.Tool, len(r.Tools))
 	for i, t := range r.Tools {
 		if !t.Strict {
-			t.Parameters = nil
+			t.Parameters = json.RawMessage(`{"type":"object","additionalProperties":true}`)
 		}
 		tools[i] = t
 	}

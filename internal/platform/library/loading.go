@@ -23,12 +23,24 @@ func (m *Manager) run(e *entry, l *load) {
 	if err == nil {
 		e.grammars = newGrammars(loaded.LLM.Tokenizer())
 		e.loaded, e.since, e.took, e.lastUse = loaded, time.Now(), time.Since(start), time.Now()
-		m.idle(e, e.keep) // a lease stops the timer
+		m.idle(e, afterLoad(e.keep)) // a lease stops the timer
 		m.log.Info("model loaded", "model", e.src.Name, "seconds", e.took.Seconds(), "context", e.context, "bytes", e.need)
 	} else {
 		m.log.Error("model not loaded", "model", e.src.Name, "error", err)
 	}
 	close(l.done)
+}
+
+// handover is how long a model that has just been loaded stays at least: those
+// who waited for it need a moment to take it, or a keep-alive of zero would
+// unload it before they do, and they would wait for it again.
+const handover = 10 * time.Second
+
+func afterLoad(keep time.Duration) time.Duration {
+	if keep < 0 {
+		return keep // forever
+	}
+	return max(keep, handover)
 }
 
 // bring makes room and loads.

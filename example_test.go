@@ -28,7 +28,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	defer m.Close()
-	s, err := m.NewSession(holdfast.WithSystem("Answer briefly."), holdfast.WithMaxTokens(20))
+	s, err := m.NewSession(holdfast.WithSystem("Answer briefly."), holdfast.WithTemperature(0), holdfast.WithMaxTokens(20))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func ExampleSession_Chat() {
 func ExampleSession_Complete() {
 	m := open()
 	defer m.Close()
-	s, err := m.NewSession()
+	s, err := m.NewSession(holdfast.WithTemperature(0))
 	if err != nil {
 		log.Fatal(err)
 	}

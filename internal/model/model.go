@@ -17,7 +17,7 @@ type Model interface {
 	// CacheSpec says how much cache memory a block of positions takes.
 	CacheSpec() CacheSpec
 	// Forward computes every row of b, writes the rows' cache entries, and sets
-	// b.Logits. It allocates nothing and starts no goroutine.
+	// b.Logits and b.Hidden. It allocates nothing and starts no goroutine.
 	Forward(b *Batch) error
 	// Memory lists what the model has allocated, by part.
 	Memory() []MemoryPart
@@ -38,7 +38,8 @@ type CacheSpec struct {
 	StateBytes int
 }
 
-// A Batch is the work of one Forward. The caller owns every field but Logits.
+// A Batch is the work of one Forward. The caller owns every field but Logits and
+// Hidden.
 type Batch struct {
 	// Seqs holds the rows, sequence by sequence. The total number of tokens must
 	// not exceed Options.MaxRows.
@@ -50,6 +51,8 @@ type Batch struct {
 	// Logits is set by Forward: one row for each requested position, in the order
 	// of Seqs and positions. It is the model's memory, valid until the next Forward.
 	Logits []float32 // [nOut][vocab]
+	// Hidden is set by Forward in the same way, for sequences that ask for it.
+	Hidden []float32 // [nHidden][embd]
 	// Trace, if not nil, is called with the residual stream: layer 0 is the
 	// embedding, layer i the state after layer i, before the final norm. For
 	// tests; x is only valid during the call.
@@ -80,6 +83,10 @@ type BatchSeq struct {
 	// NLogits is how many of the last tokens need logits: 0 for a prefill chunk
 	// that is not the last, 1 to sample, len(Tokens) to score or verify.
 	NLogits int
+	// Hidden asks for another thing of those NLogits tokens, in Batch.Hidden: the
+	// final state after the last norm, which the output matrix would turn into
+	// logits. They then have no rows in Batch.Logits.
+	Hidden bool
 }
 
 // Rows returns the number of token rows in the batch.
@@ -91,7 +98,8 @@ func (b *Batch) Rows() int {
 	return n
 }
 
-// Outputs returns the number of logit rows that the batch asks for.
+// Outputs returns the number of rows whose logits or final states the batch asks
+// for.
 func (b *Batch) Outputs() int {
 	n := 0
 	for i := range b.Seqs {

@@ -59,6 +59,7 @@ var homes = map[string]string{
 	"github.com/prometheus":      "internal/platform/obs",
 	"github.com/santhosh-tekuri": "-",
 	"github.com/BurntSushi":      "internal/platform/config",
+	"github.com/ncruces":         "internal/platform/store",
 	module + "/starter":          "cmd/holdfast",
 	"golang.org/x/sys/cpu":       "internal/",
 	"golang.org/x/sys/unix":      "internal/",

@@ -72,7 +72,11 @@ func settings(cfg *config.Config) []setting {
 	for _, s := range config.Settings {
 		line := setting{Key: s.Key, Variable: s.Variable(), Help: s.Help}
 		for _, v := range cfg.Lookup(s.Key) {
-			line.Values, line.Source = append(line.Values, v.Text), v.Source
+			text := v.Text
+			if s.Kind == config.Secret && text != "" {
+				text = "(not shown)"
+			}
+			line.Values, line.Source = append(line.Values, text), v.Source
 		}
 		out = append(out, line)
 	}

@@ -31,6 +31,8 @@ type Config struct {
 	Found bool
 	// Terminal is what the environment says about the terminal.
 	Terminal Terminal
+	// Dirs are the folders that things are kept in.
+	Dirs Dirs
 
 	values map[string][]Value // by key; several only for lists
 }
@@ -45,7 +47,13 @@ type Terminal struct {
 func (t Terminal) Dumb() bool { return t.Term == "dumb" || t.Term == "" }
 
 // Load reads the environment of the process and the configuration file.
-func Load() (*Config, error) { return load(os.LookupEnv, userDir()) }
+func Load() (*Config, error) {
+	c, err := load(os.LookupEnv, userDir())
+	if err == nil {
+		c.Dirs = dirs(os.LookupEnv, homeDir(), cacheDir())
+	}
+	return c, err
+}
 
 // load is Load with its sources given: the environment and the folder for
 // configuration files, which may be empty.

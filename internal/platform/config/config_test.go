@@ -91,3 +91,19 @@ func TestDistance(t *testing.T) {
 		}
 	}
 }
+
+func TestDirs(t *testing.T) {
+	env := func(pairs map[string]string) func(string) (string, bool) {
+		return func(k string) (string, bool) { v, ok := pairs[k]; return v, ok }
+	}
+	d := dirs(env(map[string]string{HomeVariable: "/data/hf", "XDG_DATA_HOME": "/x"}), "/home/a", "/home/a/.cache")
+	if d.Models() != filepath.Join("/data/hf", "models") || d.Database() != filepath.Join("/data/hf", "holdfast.db") || d.Prompts() != filepath.Join("/data/hf", "cache", "prompts") {
+		t.Errorf("%+v", d)
+	}
+	if d := dirs(env(map[string]string{"XDG_DATA_HOME": "/x"}), "/home/a", "/home/a/.cache"); d.Home != filepath.Join("/x", "holdfast") || d.Cache != filepath.Join("/home/a/.cache", "holdfast") {
+		t.Errorf("%+v", d)
+	}
+	if d := dirs(env(nil), "", ""); d.Models() != "" || d.Database() != "" || d.Prompts() != "" {
+		t.Errorf("without a home: %+v", d)
+	}
+}

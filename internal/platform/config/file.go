@@ -36,7 +36,7 @@ func parse(path, text string) (map[string][]string, error) {
 		if err != nil {
 			return nil, fmt.Errorf("config: %s: %s: %w", path, k, err)
 		}
-		if len(texts) > 1 && k != "stop" {
+		if len(texts) > 1 && !isList(k) {
 			return nil, fmt.Errorf("config: %s: %s: a list of %d values, expected one value", path, k, len(texts))
 		}
 		out[k] = texts

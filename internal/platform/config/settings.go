@@ -13,7 +13,18 @@ const PathVariable = "HOLDFAST_CONFIG"
 type Setting struct {
 	Key  string // in the file; the flag has dashes instead of underscores
 	Help string
+	Kind Kind
 }
+
+// A Kind says what is special about a setting.
+type Kind uint8
+
+// The kinds of settings.
+const (
+	Plain  Kind = iota
+	List        // several values
+	Secret      // not to be shown
+)
 
 // Variable returns the name of the setting's environment variable.
 func (s Setting) Variable() string { return "HOLDFAST_" + strings.ToUpper(s.Key) }
@@ -23,21 +34,45 @@ func (s Setting) Flag() string { return strings.ReplaceAll(s.Key, "_", "-") }
 
 // Settings lists every setting there is.
 var Settings = []Setting{
-	{"kernels", "kernel tier to use: empty for the best, portable, avx2, avx512vnni, ..."},
-	{"threads", "threads that compute; 0 for one per core"},
-	{"context", "tokens of context; 0 for what the model and the memory allow, at most 8192"},
-	{"kv_type", "element type of the cache: f32, f16, bf16, q8_0"},
-	{"system", "system prompt"},
-	{"temperature", "0 always takes the likeliest token"},
-	{"top_k", "keep the k likeliest tokens; 0 is off"},
-	{"top_p", "keep the likeliest tokens up to this probability; 1 is off"},
-	{"min_p", "drop tokens less likely than this share of the best; 0 is off"},
-	{"repeat_penalty", "divide the score of repeated tokens; 1 is off"},
-	{"frequency_penalty", "lower the score of a token for each time it came"},
-	{"presence_penalty", "lower the score of tokens that came"},
-	{"seed", "the same seed gives the same answer; -1 for another each time"},
-	{"max_tokens", "longest answer in tokens; 0 for the rest of the context"},
-	{"stop", "texts that end an answer (a list in the file)"},
+	{Key: "kernels", Help: "kernel tier to use: empty for the best, portable, avx2, avx512vnni, ..."},
+	{Key: "threads", Help: "threads that compute; 0 for one per core"},
+	{Key: "context", Help: "tokens of context; 0 for what the model and the memory allow, at most 8192"},
+	{Key: "kv_type", Help: "element type of the cache: f32, f16, bf16, q8_0"},
+	{Key: "system", Help: "system prompt"},
+	{Key: "temperature", Help: "0 always takes the likeliest token"},
+	{Key: "top_k", Help: "keep the k likeliest tokens; 0 is off"},
+	{Key: "top_p", Help: "keep the likeliest tokens up to this probability; 1 is off"},
+	{Key: "min_p", Help: "drop tokens less likely than this share of the best; 0 is off"},
+	{Key: "repeat_penalty", Help: "divide the score of repeated tokens; 1 is off"},
+	{Key: "frequency_penalty", Help: "lower the score of a token for each time it came"},
+	{Key: "presence_penalty", Help: "lower the score of tokens that came"},
+	{Key: "seed", Help: "the same seed gives the same answer; -1 for another each time"},
+	{Key: "max_tokens", Help: "longest answer in tokens; 0 for the rest of the context"},
+	{Key: "stop", Help: "texts that end an answer (a list in the file)", Kind: List},
+
+	// The rest is for `holdfast serve`.
+	{Key: "listen", Help: "address and port that serve listens on"},
+	{Key: "parallel", Help: "requests of full length that there is cache memory for; 0 for 4"},
+	{Key: "api_key", Help: "the one key that requests must carry", Kind: Secret},
+	{Key: "require_key", Help: "true asks for a key on loopback addresses too"},
+	{Key: "models", Help: "folder whose GGUF files are served"},
+	{Key: "memory", Help: "most memory for all models, such as 24GiB"},
+	{Key: "keep_alive", Help: "unload a model that was unused for this long, such as 30m; -1 for never"},
+	{Key: "disk_cache", Help: "folder that keeps what was computed of prompts; off for none"},
+	{Key: "disk_cache_size", Help: "most that the folder holds, such as 16GiB"},
+	{Key: "allow_origin", Help: "web pages that may use the server from a browser", Kind: List},
+	{Key: "tls_cert", Help: "certificate file for https, in PEM"},
+	{Key: "tls_key", Help: "key file of the certificate"},
+	{Key: "admin_listen", Help: "second address, on this machine only, for metrics and profiles"},
+	{Key: "log_level", Help: "what serve logs: debug, info, warn, error"},
+	{Key: "drain", Help: "how long answers may go on after Ctrl-C, such as 30s"},
+	{Key: "max_requests", Help: "requests at once, waiting ones included; 0 for 1024"},
+	{Key: "body_limit", Help: "longest body of a request, such as 32MiB"},
+}
+
+// isList reports that a setting may have several values.
+func isList(key string) bool {
+	return slices.ContainsFunc(Settings, func(s Setting) bool { return s.Key == key && s.Kind == List })
 }
 
 // known returns the setting with a key.

@@ -23,7 +23,23 @@ type Config struct {
 
 	Rope Rope
 	MoE  MoE
+
+	// Pooling is how the states of a text become its embedding.
+	Pooling Pooling
 }
+
+// Pooling says how the states of a text's tokens become one embedding; the values
+// are those of the pooling_type key.
+type Pooling int
+
+// The kinds of pooling.
+const (
+	PoolingNone Pooling = 0 // the file does not say
+	PoolingMean Pooling = 1 // of all tokens
+	PoolingCLS  Pooling = 2 // the first token's
+	PoolingLast Pooling = 3 // the last token's
+	PoolingRank Pooling = 4 // a score of two texts, no embedding
+)
 
 // Rope says how positions rotate queries and keys. See package rope for the
 // formulas.

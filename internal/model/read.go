@@ -43,6 +43,7 @@ func ReadConfig(f *gguf.File) (*Config, *Meta) {
 	readHeads(c, m)
 	readRope(c, m)
 	readMoE(c, m)
+	c.Pooling = Pooling(m.IntOr("pooling_type", 0, int(PoolingRank)))
 	return c, m
 }
 

@@ -69,6 +69,9 @@ func (e *Engine) Disk() *diskcache.Store { return e.cfg.Disk }
 // Context returns how many positions a sequence may have.
 func (e *Engine) Context() int { return e.cfg.Context }
 
+// ModelConfig returns the sizes of the model. The caller must not change them.
+func (e *Engine) ModelConfig() *model.Config { return e.cfg.Model.Config() }
+
 // Memory lists the cache, for a report beside the model's own.
 func (e *Engine) Memory() []model.MemoryPart {
 	parts := []model.MemoryPart{{Name: "cache", Bytes: e.size.blockMem}}
@@ -104,8 +107,8 @@ func (e *Engine) SubmitN(ctx context.Context, reqs []*Request) ([]*Stream, error
 	all := make([]*sequence, len(reqs))
 	streams := make([]*Stream, len(reqs))
 	for i, r := range reqs {
-		if i > 0 && (!slices.Equal(r.Prompt, reqs[0].Prompt) || r.Namespace != reqs[0].Namespace || r.Score != nil || reqs[0].Score != nil) {
-			return nil, fmt.Errorf("engine: request %d of %d has another prompt or namespace, or asks for a score", i, len(reqs))
+		if i > 0 && (!slices.Equal(r.Prompt, reqs[0].Prompt) || r.Namespace != reqs[0].Namespace || r.reads() || reqs[0].reads()) {
+			return nil, fmt.Errorf("engine: request %d of %d has another prompt or namespace, or asks for logits or states", i, len(reqs))
 		}
 		q, err := e.newSequence(r)
 		if err != nil {
@@ -167,7 +170,7 @@ func (e *Engine) newSequence(req *Request) (*sequence, error) {
 		LogitsFrom: len(req.Prompt) - 1, Data: q,
 	}
 	room := q.limit(e.cfg.Context)
-	if req.Score != nil {
+	if req.reads() {
 		q.LogitsFrom, room = req.ScoreFrom, len(req.Prompt)
 	}
 	const reserve = 256 // tokens; longer answers grow by doubling

@@ -50,7 +50,7 @@ const (
 func (k *keeper) keep(q *sequence, whole bool) {
 	s := &q.KV
 	n := s.Len()
-	if k.store == nil || q.req.Score != nil || n < minUnit || !k.store.Writing() {
+	if k.store == nil || q.req.reads() || n < minUnit || !k.store.Writing() {
 		return
 	}
 	k.reap()

@@ -253,7 +253,7 @@ func (l *loop) fillBatch() {
 	for _, w := range l.plan.Work {
 		seqs = append(seqs, model.BatchSeq{
 			Tokens: w.Seq.Tokens[w.Pos : w.Pos+w.N], Pos: w.Pos, Blocks: w.Seq.KV.Blocks(),
-			StateSlot: max(0, w.Seq.KV.Slot()), NLogits: w.Logits,
+			StateSlot: max(0, w.Seq.KV.Slot()), NLogits: w.Logits, Hidden: w.Seq.Data.(*sequence).req.Hidden != nil,
 		})
 	}
 	l.batch.Seqs = seqs
@@ -261,8 +261,8 @@ func (l *loop) fillBatch() {
 
 // commit records what the batch computed and samples where logits came.
 func (l *loop) commit() {
-	vocab := l.e.cfg.Model.Config().Vocab
-	rows := l.batch.Logits
+	cfg := l.e.cfg.Model.Config()
+	rows, states := l.batch.Logits, l.batch.Hidden
 	for _, w := range l.plan.Work {
 		q := w.Seq.Data.(*sequence)
 		end := w.Pos + w.N
@@ -270,11 +270,18 @@ func (l *loop) commit() {
 		if w.Pos < len(q.req.Prompt) {
 			l.readOn(q, w.Pos, end)
 		}
-		logits := rows[:w.Logits*vocab]
-		rows = rows[w.Logits*vocab:]
+		if f := q.req.Hidden; f != nil && !q.ghost {
+			n := w.Logits * cfg.Embd
+			l.score(q, f, end-w.Logits, cfg.Embd, states[:n])
+			states = states[n:]
+			continue
+		}
+		n := w.Logits * cfg.Vocab
+		logits := rows[:n]
+		rows = rows[n:]
 		switch {
 		case q.req.Score != nil:
-			l.score(q, end-w.Logits, vocab, logits)
+			l.score(q, q.req.Score, end-w.Logits, cfg.Vocab, logits)
 		case w.Logits > 0:
 			l.fork(q, logits)
 			l.sample(q, logits)
@@ -313,10 +320,11 @@ func (l *loop) snapshot(q *sequence, pos, end int) bool {
 	return ok
 }
 
-func (l *loop) score(q *sequence, pos, vocab int, logits []float32) {
-	for ; len(logits) > 0; pos++ {
-		q.req.Score(pos, logits[:vocab])
-		logits = logits[vocab:]
+// score gives rows of so many values to the function that asked for them.
+func (l *loop) score(q *sequence, f func(int, []float32), pos, width int, rows []float32) {
+	for ; len(rows) > 0; pos++ {
+		f(pos, rows[:width])
+		rows = rows[width:]
 		q.LogitsFrom = pos + 1
 	}
 	if q.LogitsFrom >= len(q.Tokens) {

@@ -8,7 +8,8 @@ import (
 	"github.com/holdfast-llm/holdfast/internal/engine/sample"
 )
 
-// A Request asks for the continuation of a prompt, or for its logits.
+// A Request asks for the continuation of a prompt, or for what the model makes of
+// the prompt: logits or states.
 type Request struct {
 	Prompt []int32
 	// MaxTokens bounds the answer; 0 leaves it to the context.
@@ -29,6 +30,9 @@ type Request struct {
 	// position from ScoreFrom on, in order. The slice is only valid in the call.
 	Score     func(pos int, logits []float32)
 	ScoreFrom int
+	// Hidden is like Score, for the final states of the positions from ScoreFrom
+	// on, as model.BatchSeq.Hidden says. It takes the place of Score.
+	Hidden func(pos int, state []float32)
 
 	// KeepPrefill lets the prompt be read to its end even if who asked goes away
 	// meanwhile, with what the machine has to spare: a second attempt finds it in
@@ -39,6 +43,9 @@ type Request struct {
 	Namespace string // whose prefix cache is shared
 	Priority  int    // higher goes first
 }
+
+// reads reports whether the request is for the prompt alone.
+func (r *Request) reads() bool { return r.Score != nil || r.Hidden != nil }
 
 // A Mask limits an answer to what a grammar allows.
 type Mask interface {
@@ -52,7 +59,7 @@ func (r *Request) validate(vocab, context int) error {
 	if n == 0 {
 		return errors.New("engine: the prompt is empty")
 	}
-	if r.Score == nil && n >= context || n > context {
+	if !r.reads() && n >= context || n > context {
 		return &ContextError{PromptTokens: n, Context: context}
 	}
 	for i, id := range r.Prompt {
@@ -63,7 +70,10 @@ func (r *Request) validate(vocab, context int) error {
 	if r.MaxTokens < 0 || r.Logprobs < 0 {
 		return fmt.Errorf("engine: max tokens %d and logprobs %d must be 0 or more", r.MaxTokens, r.Logprobs)
 	}
-	if r.Score != nil && (r.ScoreFrom < 0 || r.ScoreFrom >= n) {
+	if r.Score != nil && r.Hidden != nil {
+		return errors.New("engine: logits and states in one request")
+	}
+	if r.reads() && (r.ScoreFrom < 0 || r.ScoreFrom >= n) {
 		return fmt.Errorf("engine: scoring from position %d of a prompt of %d tokens", r.ScoreFrom, n)
 	}
 	return nil
@@ -83,7 +93,7 @@ type Reason uint8
 const (
 	Stop     Reason = iota + 1 // a stop token, or the reader had enough
 	Length                     // MaxTokens or the context's end
-	Scored                     // all logits of a Score request are delivered
+	Scored                     // all that Score or Hidden asked for is delivered
 	Canceled                   // the context was cancelled
 	Failed                     // Result.Err says why
 )

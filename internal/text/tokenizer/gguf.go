@@ -16,6 +16,7 @@ type vocabulary struct {
 	merges     []string  // "gpt2" only, "left right", in the order of their ranks
 	ids        map[string]int32
 	addBOS     *bool
+	addEOS     bool
 	noPrefix   bool // tokenizer.ggml.add_space_prefix is false
 }
 
@@ -27,6 +28,7 @@ const (
 	keyScores = "tokenizer.ggml.scores"
 	keyMerges = "tokenizer.ggml.merges"
 	keyAddBOS = "tokenizer.ggml.add_bos_token"
+	keyAddEOS = "tokenizer.ggml.add_eos_token"
 	keyPrefix = "tokenizer.ggml.add_space_prefix"
 )
 
@@ -91,6 +93,9 @@ func readFlags(f *gguf.File, v *vocabulary) error {
 		return err
 	} else if ok {
 		v.addBOS = &addBOS
+	}
+	if v.addEOS, _, err = f.Bool(keyAddEOS); err != nil {
+		return err
 	}
 	prefix, ok, err := f.Bool(keyPrefix)
 	if err != nil {

@@ -50,7 +50,7 @@ func (t *Tokenizer) FIM() (pre, suf, mid int32, ok bool) {
 
 // setIDs finds the tokens with a role, by key or by text.
 func (t *Tokenizer) setIDs(v *vocabulary) {
-	t.addBOS = t.rule.addBOS
+	t.addBOS, t.addEOS = t.rule.addBOS, v.addEOS
 	if v.addBOS != nil {
 		t.addBOS = *v.addBOS
 	}

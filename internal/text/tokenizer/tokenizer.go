@@ -44,6 +44,7 @@ type Tokenizer struct {
 
 	bos, eos int32 // noID if there is none
 	addBOS   bool
+	addEOS   bool
 	fim      [3]int32 // prefix, suffix, middle; noID if there is none
 	eog      []int32  // sorted
 	warnings []string
@@ -71,6 +72,10 @@ func (t *Tokenizer) EOS() (id int32, ok bool) { return t.eos, t.eos != noID }
 // AddBOS reports whether the file asks for BOS before a raw text. The flag of
 // DeepSeek files is not reliable, see the prompt formats; Encode never obeys it.
 func (t *Tokenizer) AddBOS() bool { return t.addBOS }
+
+// AddEOS reports whether the file asks for EOS after a raw text, as models for
+// embeddings do. Encode never obeys it.
+func (t *Tokenizer) AddEOS() bool { return t.addEOS }
 
 // Warnings says what is doubtful about the vocabulary, in sentences for the user.
 func (t *Tokenizer) Warnings() []string { return t.warnings }

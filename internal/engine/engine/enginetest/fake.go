@@ -35,13 +35,18 @@ type Model struct {
 
 	busy   atomic.Bool
 	logits []float32
+	hidden []float32
 }
+
+// Embd is the width of the fake's final states: the token, its position, and
+// three digits of the hash of all tokens up to it.
+const Embd = 3
 
 // New returns a fake with a vocabulary, a context and a block size. With state
 // it keeps what it needs per sequence instead of reading the cache.
 func New(vocab, context, blockTokens int, state bool) *Model {
 	m := &Model{
-		Cfg:  model.Config{Arch: "fake", Vocab: vocab, Context: context},
+		Cfg:  model.Config{Arch: "fake", Vocab: vocab, Context: context, Embd: Embd},
 		Spec: model.CacheSpec{BlockTokens: blockTokens, BlockBytes: blockTokens * entry},
 		EOS:  -1,
 	}
@@ -122,13 +127,9 @@ func (m *Model) Forward(b *model.Batch) error {
 	m.Rows.Add(int64(b.Rows()))
 	m.Forwards.Add(1)
 	m.MaxSeqs.Store(max(m.MaxSeqs.Load(), int64(len(b.Seqs))))
-	need := b.Outputs() * m.Cfg.Vocab
-	if cap(m.logits) < need {
-		m.logits = make([]float32, need)
-	}
-	b.Logits = m.logits[:need]
-	clear(b.Logits)
+	b.Logits, b.Hidden = m.room(b)
 	out := b.Logits
+	m.hidden = b.Hidden[:0]
 	for i := range b.Seqs {
 		var err error
 		if out, err = m.sequence(b, &b.Seqs[i], out); err != nil {
@@ -136,6 +137,38 @@ func (m *Model) Forward(b *model.Batch) error {
 		}
 	}
 	return nil
+}
+
+// room returns memory for what the batch asks for.
+func (m *Model) room(b *model.Batch) (logits, hidden []float32) {
+	rows, states := 0, 0
+	for i := range b.Seqs {
+		if s := &b.Seqs[i]; s.Hidden {
+			states += s.NLogits
+		} else {
+			rows += s.NLogits
+		}
+	}
+	if need := rows * m.Cfg.Vocab; cap(m.logits) < need {
+		m.logits = make([]float32, need)
+	}
+	if need := states * Embd; cap(m.hidden) < need {
+		m.hidden = make([]float32, need)
+	}
+	return m.logits[:rows*m.Cfg.Vocab], m.hidden[:states*Embd]
+}
+
+// State returns the final state of the last of tokens.
+func (m *Model) State(tokens []int32) []float32 {
+	h := seed
+	for _, t := range tokens {
+		h = mix(h, t)
+	}
+	return state(h, tokens[len(tokens)-1], len(tokens)-1)
+}
+
+func state(h uint64, token int32, pos int) []float32 {
+	return []float32{float32(token), float32(pos), float32(h % 1000)}
 }
 
 func (m *Model) sequence(b *model.Batch, s *model.BatchSeq, out []float32) ([]float32, error) {
@@ -150,6 +183,10 @@ func (m *Model) sequence(b *model.Batch, s *model.BatchSeq, out []float32) ([]fl
 		binary.LittleEndian.PutUint32(e[4:], uint32(pos))
 		h = mix(h, t)
 		if i < len(s.Tokens)-s.NLogits {
+			continue
+		}
+		if s.Hidden {
+			m.hidden = append(m.hidden, state(h, t, pos)...)
 			continue
 		}
 		// A slope below the best token, so that sampling has something to do.

@@ -34,6 +34,9 @@ type Answer struct {
 	thought   strings.Builder
 	calls     []chat.ToolCall
 	signature string
+
+	caller  *Caller // who is told what it took; may be nil
+	sibling bool    // another answer to the same prompt counts it
 }
 
 // Prompt returns the tokens of the prompt.
@@ -65,6 +68,7 @@ func (a *Answer) Events() iter.Seq[chat.Event] {
 			return
 		}
 		a.over = true
+		defer a.report()
 		var buf []engine.Token
 		var st engine.Status
 		progress := -1

@@ -107,6 +107,7 @@ func (m *Model) ChatN(ctx context.Context, r *chat.Request, o Options, n int) ([
 	if n < 1 || n > 1 && o.Mask != nil {
 		return nil, fmt.Errorf("llm: %d answers, expected 1 or more, each with a mask of its own", n)
 	}
+	o = o.mine(ctx)
 	c := m.read(r, &o)
 	r = c.restore(r)
 	p, err := m.format.Render(r)
@@ -130,6 +131,7 @@ func (m *Model) ChatN(ctx context.Context, r *chat.Request, o Options, n int) ([
 			}
 		}
 		answers[i] = m.answer(ids, m.format.NewParser(p.Start, po), p.Start, ao)
+		answers[i].caller, answers[i].sibling = callerOf(ctx), i > 0
 		if k := len(r.Messages); k == 0 || !r.Messages[k-1].Prefix {
 			answers[i].history = &c.whole
 		}
@@ -189,7 +191,8 @@ func (m *Model) start(ctx context.Context, ids []int32, parser chat.Parser, at c
 			return nil, err
 		}
 	}
-	a := m.answer(ids, parser, at, o)
+	a := m.answer(ids, parser, at, o.mine(ctx))
+	a.caller = callerOf(ctx)
 	if err := m.submit(ctx, []*Answer{a}); err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 
 	"github.com/holdfast-llm/holdfast/internal/format/gguf"
 	"github.com/holdfast-llm/holdfast/internal/machine/mem"
@@ -29,6 +30,7 @@ type Raw struct {
 	Team  *par.Team
 
 	context int
+	elem    attend.Elem
 	file    *gguf.File
 	arena   *mem.Arena
 	cache   []byte
@@ -66,7 +68,7 @@ func NewRaw(f *gguf.File, o RawOptions) (*Raw, error) {
 	if err := fits(f, name, o); err != nil {
 		return nil, err
 	}
-	r := &Raw{file: f, context: o.Context, Team: par.New(Workers(o.Threads))}
+	r := &Raw{file: f, context: o.Context, elem: elem, Team: par.New(Workers(o.Threads))}
 	r.Model, err = model.Load(f, model.Options{Team: r.Team, CacheElem: elem, Exact: o.Exact, Progress: o.Progress})
 	if err == nil {
 		err = r.allocate(max(o.Seqs, 1))
@@ -203,12 +205,38 @@ func (r *Raw) Close() error {
 	return errors.Join(errs...)
 }
 
-// Touch writes zeros over the whole cache, so that reading it reads memory: pages
-// that were never written are one and the same page of zeros, which sits in the
-// processor's cache. For measurements at a depth that nobody has computed.
+// Touch fills the whole cache with small random numbers (zeros, if its elements
+// are blocks): pages that were never written are one and the same page of zeros,
+// which sits in the processor's cache. For measurements at a depth that nobody
+// has computed.
 func (r *Raw) Touch() {
+	const n = 4099 // prime, so that rows differ
+	var unit []byte
+	if r.elem != attend.Q8_0 {
+		x := make([]float32, n)
+		for i := range x {
+			x[i] = float32(rand.NormFloat64()) / 2
+		}
+		unit = make([]byte, r.elem.RowBytes(n))
+		r.elem.Store(unit, x)
+	}
 	r.Team.Run(func(w int) {
 		lo, hi := par.Split(len(r.cache), 4096, w, r.Team.Size())
-		clear(r.cache[lo:hi])
+		if unit == nil {
+			clear(r.cache[lo:hi])
+			return
+		}
+		for lo < hi {
+			lo += copy(r.cache[lo:hi], unit[lo%len(unit):])
+		}
 	})
+}
+
+// Jump makes a sequence go on from position pos, as if what is before had been
+// computed. Models that keep more than a cache are told so.
+func (r *Raw) Jump(seq, pos int) {
+	if m, ok := r.Model.(interface{ Jump(state []byte, pos int) }); ok {
+		size := r.Model.CacheSpec().StateBytes
+		m.Jump(r.state[seq*size:(seq+1)*size], pos)
+	}
 }

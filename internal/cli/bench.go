@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime/pprof"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,6 +27,7 @@ type benchOptions struct {
 	prompts, depths, batches ints
 	tokens, runs             int
 	json, csv                bool
+	profile                  string // file for a CPU profile
 }
 
 const benchHelp = `Measure how fast prompts are read and answers are made: for each length of prompt,
@@ -32,12 +36,13 @@ for each depth (tokens of conversation that are there already) and for each batc
 machine can do at best, measured in the same run: decoding is bound by reading the
 weights and the cache from memory, prompts are bound by arithmetic.
 
---shape makes random weights in a known model's shape in memory, so that nothing must
-be downloaded to know how fast a model would be. At a depth the cache holds zeros,
-which are as slow to read as anything.`
+--shape makes random weights in a known model's shape (in a temporary file of the
+model's size), so that nothing must be downloaded to know how fast a model would be. A
+slice has the widths of a model that is too large for most machines, with few layers.
+At a depth the cache holds random numbers.`
 
 func newBench(a *app.App) *cobra.Command {
-	o := benchOptions{quant: "q4_k", prompts: ints{128, 512}, depths: ints{0, 2048}, batches: ints{1, 4}, tokens: 32, runs: 5}
+	o := benchOptions{prompts: ints{128, 512}, depths: ints{0, 2048}, batches: ints{1, 4}, tokens: 32, runs: 5}
 	o.raw.KVType = "f16"
 	cmd := &cobra.Command{
 		Use:   "bench MODEL | --shape NAME",
@@ -64,7 +69,7 @@ func newBench(a *app.App) *cobra.Command {
 	}
 	f := cmd.Flags()
 	choiceFlag(cmd, &o.shape, "shape", shapeNames(), "random weights in the shape of a known model")
-	choiceFlag(cmd, &o.quant, "quant", []string{"q4_k", "q8_0", "q4_0"}, "with --shape: the quantization")
+	choiceFlag(cmd, &o.quant, "quant", quantNames, "with --shape: the quantization; a model's usual one if not given")
 	f.Var(&o.prompts, "prompt", "lengths of prompts, in tokens")
 	f.Var(&o.depths, "depth", "tokens of conversation before")
 	f.Var(&o.batches, "batch", "conversations that decode together")
@@ -73,6 +78,7 @@ func newBench(a *app.App) *cobra.Command {
 	intFlag(cmd, &o.raw.Threads, "threads", 0, 1024, "threads that compute; 0 for one per core")
 	choiceFlag(cmd, &o.raw.KVType, "kv-type", kvTypes, "element type of the cache")
 	f.BoolVar(&o.raw.Exact, "exact", false, "measure the exact path")
+	f.StringVar(&o.profile, "profile", "", "write a CPU profile of the measured runs to this file, for go tool pprof")
 	f.BoolVar(&o.json, "json", false, "print one JSON object")
 	f.BoolVar(&o.csv, "csv", false, "print comma-separated values")
 	return cmd
@@ -104,31 +110,54 @@ func (v *ints) Set(text string) error {
 }
 
 // open returns the file to measure.
-func (o *benchOptions) open(a *app.App, list []string) (*gguf.File, string, error) {
+func (o *benchOptions) open(a *app.App, list []string) (f *gguf.File, name string, remove func(), err error) {
+	remove = func() {}
 	if (len(list) == 1) == (o.shape != "") {
-		return nil, "", &app.UsageError{Message: "give either a MODEL or --shape NAME", Hint: "shapes: " + strings.Join(shapeNames(), ", ")}
+		return nil, "", remove, &app.UsageError{Message: "give either a MODEL or --shape NAME", Hint: "shapes: " + strings.Join(shapeNames(), ", ")}
 	}
 	if o.shape == "" {
-		f, err := a.File(list[0])
-		return f, list[0], err
+		f, err = a.File(list[0])
+		return f, list[0], remove, err
 	}
 	s, err := shapeOf(o.shape)
 	if err != nil {
-		return nil, "", err
+		return nil, "", remove, err
 	}
-	data, err := s.file(o.quant)
+	quantName := o.quant
+	if quantName == "" {
+		quantName = s.usual()
+	}
+	w, err := s.writer(quantName)
 	if err != nil {
-		return nil, "", err
+		return nil, "", remove, err
 	}
-	f, err := gguf.OpenBytes(s.name, data)
-	return f, s.full, err
+	f, remove, err = openShape(s.name, w)
+	return f, s.full, remove, err
+}
+
+// openShape writes a file of random weights and opens it. It is a file so that
+// what loading has read of it can be forgotten when memory is short. Where the
+// system allows it the file loses its name at once; remove tries again.
+func openShape(name string, w *gguf.Writer) (f *gguf.File, remove func(), err error) {
+	dir, err := os.MkdirTemp("", "holdfast-bench-")
+	if err != nil {
+		return nil, func() {}, fmt.Errorf("bench: %w", err)
+	}
+	remove = func() { _ = os.RemoveAll(dir) } // nothing to be done about what is left
+	path := filepath.Join(dir, name+".gguf")
+	if err = w.WriteFile(path); err == nil {
+		f, err = gguf.Open(path)
+	}
+	remove()
+	return f, remove, err
 }
 
 func (o *benchOptions) run(ctx context.Context, a *app.App, list []string) (*benchReport, error) {
 	if slices.Contains(o.prompts, 0) || slices.Contains(o.batches, 0) || slices.Max(o.batches) > model.DefaultMaxRows/16 {
 		return nil, &app.UsageError{Message: fmt.Sprintf("--prompt must be at least 1, --batch from 1 to %d", model.DefaultMaxRows/16)}
 	}
-	f, name, err := o.open(a, list)
+	f, name, remove, err := o.open(a, list)
+	defer remove()
 	if err != nil {
 		return nil, err
 	}
@@ -151,7 +180,7 @@ func (o *benchOptions) run(ctx context.Context, a *app.App, list []string) (*ben
 	return rep, firstErr(err, raw.Close())
 }
 
-// measure runs every test, between two measurements of the machine.
+// measure measures the machine, and then runs every test.
 func (o *benchOptions) measure(ctx context.Context, a *app.App, rep *benchReport, raw *app.Raw, work *workload) error {
 	d, err := app.Diagnose(true)
 	if err != nil {
@@ -164,6 +193,33 @@ func (o *benchOptions) measure(ctx context.Context, a *app.App, rep *benchReport
 		}
 	}
 	raw.Touch()
+	stop, err := profile(o.profile)
+	if err != nil {
+		return err
+	}
+	return firstErr(o.tests(ctx, a, rep, raw, work), stop())
+}
+
+// profile starts a CPU profile, if path says where to, and returns how to stop it.
+func profile(path string) (stop func() error, err error) {
+	if path == "" {
+		return func() error { return nil }, nil
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return nil, fmt.Errorf("bench: %w", err)
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, fmt.Errorf("bench: %w", err)
+	}
+	return func() error {
+		pprof.StopCPUProfile()
+		return f.Close()
+	}, nil
+}
+
+// tests runs every test.
+func (o *benchOptions) tests(ctx context.Context, a *app.App, rep *benchReport, raw *app.Raw, work *workload) error {
 	b := &bench{raw: raw, work: work, machine: &rep.Machine, runs: o.runs, tokens: make([]int32, 4*model.DefaultMaxRows)}
 	for i := range b.tokens {
 		b.tokens[i] = rand.Int32N(int32(raw.Model.Config().Vocab))

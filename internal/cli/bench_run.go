@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -54,68 +53,6 @@ type benchResult struct {
 	PeakShare      float64   `json:"peak_share"`      // of the measured arithmetic peak
 }
 
-// A workload is what a model reads and computes for each step.
-type workload struct {
-	tensors  []gguf.Tensor
-	tied     bool
-	experts  int
-	used     int
-	perToken int64 // cache bytes of a token of context
-}
-
-func newWorkload(f *gguf.File, kv string) (*workload, error) {
-	p, err := model.Plan(f, model.Options{Workers: 1})
-	if err != nil {
-		return nil, &app.ModelError{Err: err}
-	}
-	w := &workload{tensors: f.Tensors(), experts: p.Config.MoE.Experts, used: p.Config.MoE.Used}
-	_, separate := f.Tensor("output.weight")
-	w.tied = !separate
-	for _, c := range p.Cache {
-		if c.Elem.String() == kv {
-			w.perToken = c.BytesPerToken
-		}
-	}
-	return w, nil
-}
-
-// share returns how much of a tensor a step of so many rows uses: all of it, but
-// for the embedding, of which a row uses one row, and for experts, of which the
-// rows use as many as a random choice would.
-func (w *workload) share(name string, rows int) float64 {
-	switch {
-	case strings.HasPrefix(name, "token_embd") && !w.tied:
-		return 0
-	case strings.Contains(name, "_exps.") && w.experts > 0:
-		return 1 - math.Pow(1-float64(w.used)/float64(w.experts), float64(rows))
-	}
-	return 1
-}
-
-// bytes returns what a step reads: weights once, and each sequence its cache.
-func (w *workload) bytes(rows, seqs, depth int) float64 {
-	sum := float64(seqs) * float64(depth) * float64(w.perToken)
-	for i := range w.tensors {
-		sum += w.share(w.tensors[i].Name, rows) * float64(w.tensors[i].Size)
-	}
-	return sum
-}
-
-// ops returns the operations of one token in matrix products: two for each weight
-// that it meets. The output is computed for the last token of a prompt only.
-func (w *workload) ops(prompt bool) float64 {
-	sum := 0.0
-	for i := range w.tensors {
-		t := &w.tensors[i]
-		output := strings.HasPrefix(t.Name, "output.") || w.tied && strings.HasPrefix(t.Name, "token_embd")
-		if len(t.Dims) < 2 || prompt && output {
-			continue
-		}
-		sum += 2 * w.share(t.Name, 1) * float64(t.Elems())
-	}
-	return sum
-}
-
 // A bench measures one loaded model.
 type bench struct {
 	raw     *app.Raw
@@ -130,6 +67,7 @@ func (b *bench) prompt(ctx context.Context, n, depth int) (benchResult, error) {
 	r := benchResult{Test: "prompt", Tokens: n, Depth: depth, Batch: 1}
 	steps := (n + model.DefaultMaxRows - 1) / model.DefaultMaxRows
 	err := b.repeat(ctx, &r, n, func() error {
+		b.raw.Jump(0, depth)
 		for at := 0; at < n; at += model.DefaultMaxRows {
 			rows := min(model.DefaultMaxRows, n-at)
 			want := 0
@@ -152,6 +90,9 @@ func (b *bench) decode(ctx context.Context, n, depth, batch int) (benchResult, e
 	r := benchResult{Test: "decode", Tokens: n, Depth: depth, Batch: batch}
 	rows := make([]app.Row, batch)
 	err := b.repeat(ctx, &r, n*batch, func() error {
+		for s := range rows {
+			b.raw.Jump(s, depth)
+		}
 		for i := range n {
 			for s := range rows {
 				rows[s] = app.Row{Seq: s, Pos: depth + i, Tokens: b.fill(1, i*batch+s), Logits: 1}

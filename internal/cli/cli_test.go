@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/holdfast-llm/holdfast/internal/app"
-	"github.com/holdfast-llm/holdfast/internal/format/gguf"
 	"github.com/holdfast-llm/holdfast/internal/golden"
 	"github.com/holdfast-llm/holdfast/internal/platform/config"
 )
@@ -64,16 +63,14 @@ func TestLogSumExp(t *testing.T) {
 // that bench builds have what the architectures want.
 func TestShapesRun(t *testing.T) {
 	for _, s := range shapes {
-		s.layers, s.embd, s.heads, s.kv, s.ff, s.vocab = 2, 512, 4, min(s.kv, 2), 512, 256
-		if s.experts > 0 {
-			s.experts, s.used, s.expFF = 8, 2, 256
-		}
+		small(&s)
 		for quantName := range mixtures {
-			data, err := s.file(quantName)
+			w, err := s.writer(quantName)
 			if err != nil {
 				t.Fatal(err)
 			}
-			f, err := gguf.OpenBytes(s.name, data)
+			f, remove, err := openShape(s.name, w)
+			defer remove()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -82,7 +79,9 @@ func TestShapesRun(t *testing.T) {
 				t.Errorf("%s in %s: %v", s.name, quantName, err)
 				continue
 			}
-			row, err := r.Forward(app.Row{Tokens: []int32{1, 2, 3}, Logits: 1}, app.Row{Seq: 1, Tokens: []int32{4}, Logits: 1})
+			r.Touch()
+			r.Jump(0, 8)
+			row, err := r.Forward(app.Row{Pos: 8, Tokens: []int32{1, 2, 3}, Logits: 1}, app.Row{Seq: 1, Tokens: []int32{4}, Logits: 1})
 			if err != nil || len(row) != 2*256 || math.IsNaN(float64(row[0])) || math.IsInf(float64(row[0]), 0) {
 				t.Errorf("%s in %s: %d logits, first %v, error %v", s.name, quantName, len(row), row[:1], err)
 			}
@@ -93,14 +92,31 @@ func TestShapesRun(t *testing.T) {
 	}
 }
 
+// small cuts a shape down to what a test can run.
+func small(s *shape) {
+	s.embd, s.heads, s.kv, s.vocab = 512, 4, min(s.kv, 2), 256
+	if s.csa.dim > 0 {
+		s.csa.dim, s.csa.qLora, s.csa.groups, s.csa.oLora, s.csa.window = 128, 64, 2, 64, 16
+	} else {
+		s.layers, s.ff = 2, 512
+	}
+	if s.moe.experts > 0 {
+		s.moe.experts, s.moe.used, s.moe.ff, s.moe.groupsUsed = 8, 2, 256, 4
+	}
+	if s.index.heads > 0 {
+		s.index.heads, s.index.topK = 4, 4
+	}
+}
+
 func TestWorkload(t *testing.T) {
 	s := shapes[0]
-	s.layers, s.embd, s.heads, s.kv, s.ff, s.vocab = 2, 512, 4, 2, 512, 256
-	data, err := s.file("q8_0")
+	small(&s)
+	file, err := s.writer("q8_0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := gguf.OpenBytes(s.name, data)
+	f, remove, err := openShape(s.name, file)
+	defer remove()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,15 +125,15 @@ func TestWorkload(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := int64(2 * 2 * (128 + 128) * 2); w.perToken != want { // layers, heads, dims, bytes
-		t.Errorf("a token of cache takes %d bytes, want %d", w.perToken, want)
+	if want := int64(2 * 2 * (128 + 128) * 2); w.context(1) != want { // layers, heads, dims, bytes
+		t.Errorf("a token of cache takes %d bytes, want %d", w.context(1), want)
 	}
 	embd, _ := f.Tensor("token_embd.weight")
 	all := 0.0
 	for _, x := range f.Tensors() {
 		all += float64(x.Size)
 	}
-	if got, want := w.bytes(1, 1, 10), all-float64(embd.Size)+10*float64(w.perToken); got != want {
+	if got, want := w.bytes(1, 1, 10), all-float64(embd.Size)+float64(w.context(10)); got != want {
 		t.Errorf("a step reads %v bytes, want %v: everything but the embedding, and the cache", got, want)
 	}
 	moe := &workload{experts: 8, used: 2}

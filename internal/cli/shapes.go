@@ -17,15 +17,53 @@ import (
 // A shape is the sizes of a known model. Speed depends on these alone, so random
 // weights measure what the real ones would, before anything is downloaded.
 type shape struct {
-	name, full, arch             string
-	layers, embd, heads, kv, ff  int
-	vocab                        int
-	bias                         bool
-	experts, used, shared, expFF int // of a mixture of experts
-	lora, rope, nope, value      int // of latent attention
+	name, full, arch            string
+	layers, embd, heads, kv, ff int
+	vocab                       int
+	bias                        bool
+	moe                         mixtureShape
+	mla                         latentShape
+	csa                         compressedShape
+	index                       indexShape
 }
 
-// shapes lists the known models.
+// A mixtureShape is the sizes of a mixture of experts.
+type mixtureShape struct {
+	experts, used, shared, ff int
+	dense                     int // first layers that have none
+	groups, groupsUsed        int
+	gating                    int // expert_gating_func
+	scale                     float32
+	norm                      bool
+	hash                      int // first layers that choose by the token
+}
+
+// A latentShape is the sizes of latent attention (deepseek2, deepseek32).
+type latentShape struct{ qLora, lora, rope, nope, value int }
+
+// A compressedShape is the sizes of compressed attention and of
+// hyper-connections (deepseek4).
+type compressedShape struct {
+	dim, rope, qLora, groups, oLora, window int
+	ratios                                  []int32
+	streams                                 int
+}
+
+// An indexShape is the sizes of a lightning indexer.
+type indexShape struct{ heads, dim, topK int }
+
+// sliceVocab is the vocabulary of slices: with the real one, output would be most
+// of what a few layers read.
+const sliceVocab = 16384
+
+// v3 is the attention of DeepSeek-V3.
+var v3 = latentShape{qLora: 1536, lora: 512, rope: 64, nope: 128, value: 128}
+
+// v3Experts is V3's mixture with a quarter of the experts, of which a token uses as many.
+var v3Experts = mixtureShape{experts: 64, used: 8, shared: 1, ff: 2048, dense: 1, groups: 8, groupsUsed: 4, gating: 2, scale: 2.5, norm: true}
+
+// shapes lists the known models. A slice has a large model's widths, and so few
+// layers and experts that it fits into a small machine.
 var shapes = []shape{
 	{name: "r1-1.5b", full: "DeepSeek-R1-Distill-Qwen-1.5B", arch: "qwen2", layers: 28, embd: 1536, heads: 12, kv: 2, ff: 8960, vocab: 151936, bias: true},
 	{name: "r1-7b", full: "DeepSeek-R1-Distill-Qwen-7B", arch: "qwen2", layers: 28, embd: 3584, heads: 28, kv: 4, ff: 18944, vocab: 152064, bias: true},
@@ -33,7 +71,22 @@ var shapes = []shape{
 	{name: "r1-14b", full: "DeepSeek-R1-Distill-Qwen-14B", arch: "qwen2", layers: 48, embd: 5120, heads: 40, kv: 8, ff: 13824, vocab: 152064, bias: true},
 	{
 		name: "v2-lite", full: "DeepSeek-V2-Lite", arch: "deepseek2", layers: 27, embd: 2048, heads: 16, kv: 1, ff: 10944, vocab: 102400,
-		experts: 64, used: 6, shared: 2, expFF: 1408, lora: 512, rope: 64, nope: 128, value: 128,
+		moe: mixtureShape{experts: 64, used: 6, shared: 2, ff: 1408, dense: 1, gating: 1, scale: 1},
+		mla: latentShape{lora: 512, rope: 64, nope: 128, value: 128},
+	},
+	{
+		name: "v3-slice", full: "a slice of DeepSeek-V3", arch: "deepseek2", layers: 4, embd: 7168, heads: 128, kv: 1, ff: 18432, vocab: sliceVocab,
+		moe: v3Experts, mla: v3,
+	},
+	{
+		name: "v32-slice", full: "a slice of DeepSeek-V3.2", arch: "deepseek32", layers: 4, embd: 7168, heads: 128, kv: 1, ff: 18432, vocab: sliceVocab,
+		moe: v3Experts, mla: v3, index: indexShape{heads: 64, dim: 128, topK: 2048},
+	},
+	{
+		name: "v4-slice", full: "a slice of DeepSeek-V4-Flash", arch: "deepseek4", layers: 6, embd: 4096, heads: 64, kv: 1, vocab: sliceVocab,
+		moe:   mixtureShape{experts: 64, used: 6, shared: 1, ff: 2048, gating: 4, scale: 1.5, norm: true, hash: 3},
+		csa:   compressedShape{dim: 512, rope: 64, qLora: 1024, groups: 8, oLora: 1024, window: 128, ratios: []int32{0, 0, 4, 128, 4, 128}, streams: 4},
+		index: indexShape{heads: 64, dim: 128, topK: 512},
 	},
 }
 
@@ -63,81 +116,107 @@ type mixture struct{ most, more quant.Type }
 
 // mixtures are what --quant can be.
 var mixtures = map[string]mixture{
-	"q4_k": {quant.Q4_K, quant.Q6_K},
-	"q8_0": {quant.Q8_0, quant.Q8_0},
-	"q4_0": {quant.Q4_0, quant.Q4_0},
+	"q4_k":  {quant.Q4_K, quant.Q6_K},
+	"q8_0":  {quant.Q8_0, quant.Q8_0},
+	"q4_0":  {quant.Q4_0, quant.Q4_0},
+	"mxfp4": {quant.MXFP4, quant.MXFP4}, // experts; the rest is Q8_0
+}
+
+// quantNames lists the mixtures, the default first.
+var quantNames = []string{"q4_k", "q8_0", "q4_0", "mxfp4"}
+
+// usual returns the quantization that a shape's model is published in.
+func (s *shape) usual() string {
+	if s.csa.dim > 0 {
+		return "mxfp4"
+	}
+	return "q4_k"
 }
 
 // A synth builds a file of random weights in memory. Tensors share one buffer of
 // random blocks for each type, so that the building costs little beside the file.
 type synth struct {
-	w    *gguf.Writer
-	mix  mixture
-	pool map[quant.Type][]byte
-	err  error
+	w   *gguf.Writer
+	mix mixture // of dense matrices
+	// experts is the mixture of the routed experts.
+	experts mixture
+	pool    map[quant.Type][]byte
+	err     error
 }
 
-// file returns the GGUF file of a shape.
-func (s *shape) file(quantName string) ([]byte, error) {
+// writer returns the GGUF file of a shape, ready to be written.
+func (s *shape) writer(quantName string) (*gguf.Writer, error) {
 	mix, ok := mixtures[quantName]
 	if !ok {
-		return nil, &app.UsageError{Message: fmt.Sprintf("--quant %q: there are q4_k, q8_0, q4_0", quantName)}
+		return nil, &app.UsageError{Message: fmt.Sprintf("--quant %q: there are %s", quantName, strings.Join(quantNames, ", "))}
 	}
-	b := &synth{w: gguf.NewWriter(), mix: mix, pool: map[quant.Type][]byte{}}
+	b := &synth{w: gguf.NewWriter(), mix: mix, experts: mix, pool: map[quant.Type][]byte{}}
+	if mix.most == quant.MXFP4 {
+		b.mix = mixtures["q8_0"]
+	}
 	s.keys(b.w)
-	b.matrix("token_embd.weight", s.embd, s.vocab, 1, mix.most)
+	b.matrix("token_embd.weight", s.embd, s.vocab, 1, b.mix.most)
 	for i := range s.layers {
-		p := fmt.Sprintf("blk.%d.", i)
-		b.vector(p+"attn_norm.weight", s.embd, true)
-		b.vector(p+"ffn_norm.weight", s.embd, true)
-		if s.lora > 0 {
-			s.latent(b, p)
-		} else {
-			s.attention(b, p)
-		}
-		s.feedForward(b, p, i)
+		s.layer(b, fmt.Sprintf("blk.%d.", i), i)
+	}
+	if s.csa.dim > 0 {
+		s.hyper(b, "output_hc_", s.csa.streams, 1)
 	}
 	b.vector("output_norm.weight", s.embd, true)
-	b.matrix("output.weight", s.embd, s.vocab, 1, mix.more)
-	if b.err != nil {
-		return nil, b.err
+	b.matrix("output.weight", s.embd, s.vocab, 1, b.mix.more)
+	return b.w, b.err
+}
+
+func (s *shape) layer(b *synth, p string, i int) {
+	b.vector(p+"attn_norm.weight", s.embd, true)
+	b.vector(p+"ffn_norm.weight", s.embd, true)
+	switch {
+	case s.csa.dim > 0:
+		s.compressed(b, p, i)
+	case s.mla.lora > 0:
+		s.latent(b, p)
+	default:
+		s.attention(b, p)
 	}
-	return b.w.Bytes()
+	s.feedForward(b, p, i)
 }
 
 func (s *shape) keys(w *gguf.Writer) {
-	key := func(name string, v any) { w.Set(s.arch+"."+name, v) }
-	count := func(name string, v int) { key(name, uint32(v)) }
+	k := &keyWriter{w, s.arch + "."}
 	w.Set("general.architecture", s.arch)
 	w.Set("general.name", s.full+" (random weights)")
-	count("context_length", 131072)
-	count("embedding_length", s.embd)
-	count("block_count", s.layers)
-	count("feed_forward_length", s.ff)
-	count("attention.head_count", s.heads)
-	count("attention.head_count_kv", s.kv)
-	count("vocab_size", s.vocab)
-	key("attention.layer_norm_rms_epsilon", float32(1e-6))
-	key("rope.freq_base", float32(10000))
-	if s.lora == 0 {
-		count("rope.dimension_count", s.embd/s.heads)
-		return
+	k.count("context_length", 131072)
+	k.count("embedding_length", s.embd)
+	k.count("block_count", s.layers)
+	k.count("attention.head_count", s.heads)
+	k.count("attention.head_count_kv", s.kv)
+	k.count("vocab_size", s.vocab)
+	k.set("attention.layer_norm_rms_epsilon", float32(1e-6))
+	k.set("rope.freq_base", float32(10000))
+	if s.ff > 0 {
+		k.count("feed_forward_length", s.ff)
 	}
-	count("rope.dimension_count", s.rope)
-	count("attention.kv_lora_rank", s.lora)
-	count("attention.key_length", s.lora+s.rope)
-	count("attention.value_length", s.lora)
-	count("attention.key_length_mla", s.nope+s.rope)
-	count("attention.value_length_mla", s.value)
-	count("leading_dense_block_count", 1)
-	count("expert_count", s.experts)
-	count("expert_used_count", s.used)
-	count("expert_shared_count", s.shared)
-	count("expert_feed_forward_length", s.expFF)
-	count("expert_gating_func", 1)
-	key("expert_weights_scale", float32(1))
-	key("expert_weights_norm", false)
+	s.moe.keys(k)
+	s.index.keys(k)
+	switch {
+	case s.csa.dim > 0:
+		s.csa.keys(k)
+	case s.mla.lora > 0:
+		s.mla.keys(k)
+	default:
+		k.count("rope.dimension_count", s.embd/s.heads)
+	}
 }
+
+// A keyWriter adds keys of one architecture.
+type keyWriter struct {
+	w      *gguf.Writer
+	prefix string
+}
+
+func (k *keyWriter) set(name string, v any)        { k.w.Set(k.prefix+name, v) }
+func (k *keyWriter) count(name string, v int)      { k.set(name, uint32(v)) }
+func (k *keyWriter) number(name string, v float64) { k.set(name, float32(v)) }
 
 func (s *shape) attention(b *synth, p string) {
 	dim := s.embd / s.heads
@@ -152,41 +231,11 @@ func (s *shape) attention(b *synth, p string) {
 	}
 }
 
-// latent is the attention of DeepSeek-V2, with keys and values in one latent row.
-func (s *shape) latent(b *synth, p string) {
-	b.vector(p+"attn_kv_a_norm.weight", s.lora, true)
-	b.matrix(p+"attn_q.weight", s.embd, s.heads*(s.nope+s.rope), 1, quant.Q8_0)
-	b.matrix(p+"attn_kv_a_mqa.weight", s.embd, s.lora+s.rope, 1, quant.Q8_0)
-	b.matrix(p+"attn_k_b.weight", s.nope, s.lora, s.heads, quant.Q8_0)
-	b.matrix(p+"attn_v_b.weight", s.lora, s.value, s.heads, quant.Q8_0)
-	b.matrix(p+"attn_output.weight", s.heads*s.value, s.embd, 1, quant.Q8_0)
-}
-
-func (s *shape) feedForward(b *synth, p string, layer int) {
-	more := b.mix.most
-	if layer%2 == 1 {
-		more = b.mix.more
-	}
-	if s.experts == 0 || layer == 0 {
-		b.matrix(p+"ffn_gate.weight", s.embd, s.ff, 1, b.mix.most)
-		b.matrix(p+"ffn_up.weight", s.embd, s.ff, 1, b.mix.most)
-		b.matrix(p+"ffn_down.weight", s.ff, s.embd, 1, more)
-		return
-	}
-	b.float(p+"ffn_gate_inp.weight", s.embd, s.experts)
-	b.matrix(p+"ffn_gate_exps.weight", s.embd, s.expFF, s.experts, b.mix.most)
-	b.matrix(p+"ffn_up_exps.weight", s.embd, s.expFF, s.experts, b.mix.most)
-	b.matrix(p+"ffn_down_exps.weight", s.expFF, s.embd, s.experts, more)
-	b.matrix(p+"ffn_gate_shexp.weight", s.embd, s.shared*s.expFF, 1, b.mix.most)
-	b.matrix(p+"ffn_up_shexp.weight", s.embd, s.shared*s.expFF, 1, b.mix.most)
-	b.matrix(p+"ffn_down_shexp.weight", s.shared*s.expFF, s.embd, 1, more)
-}
-
 // matrix adds n matrices of rows x cols. Rows that do not divide into blocks of
-// the type get Q8_0, as quantizers do.
+// the type get another, as quantizers do.
 func (b *synth) matrix(name string, cols, rows, n int, t quant.Type) {
 	if cols%t.BlockElems() != 0 {
-		t = quant.Q8_0
+		t = map[quant.Type]quant.Type{quant.Q4_K: quant.Q5_0, quant.Q6_K: quant.Q8_0}[t]
 	}
 	row, err := t.RowBytes(cols)
 	if err != nil {
@@ -239,6 +288,12 @@ func setScales(t quant.Type, block []byte) {
 		f16(0, std/74)
 	case quant.Q4_0:
 		f16(0, std/4.6)
+	case quant.Q5_0:
+		f16(0, std/9.23)
+	case quant.MXFP4: // an exponent, then codes of 2.9 or so
+		block[0] = 127 - 7
+	case quant.F16:
+		f16(0, 2*std*(float64(block[0])/255-0.5)*1.7)
 	default:
 		panic("cli: no scales for type " + t.String())
 	}

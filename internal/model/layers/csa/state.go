@@ -249,11 +249,14 @@ func (st *State) Begin(e *layers.Env) error {
 	return nil
 }
 
+// SetPos makes a state slot go on from position pos.
+func SetPos(slot []byte, pos int) { binary.LittleEndian.PutUint64(slot, uint64(pos)) }
+
 // End records in the sequences' states how far they are, after the workers.
 func (st *State) End(e *layers.Env) {
 	for i := range e.Rows.Seqs {
 		s := &e.Rows.Seqs[i]
-		binary.LittleEndian.PutUint64(st.slot(e, i, 0, 8), uint64(s.Pos+len(s.Tokens)))
+		SetPos(st.slot(e, i, 0, 8), s.Pos+len(s.Tokens))
 		last := mem.Int32s(st.slot(e, i, 8, 4*LastTokens))
 		if n := len(s.Tokens); n < LastTokens {
 			copy(last, last[n:])

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/holdfast-llm/holdfast/internal/engine/diskcache"
+	"github.com/holdfast-llm/holdfast/internal/engine/diskcache/identity"
 	"github.com/holdfast-llm/holdfast/internal/engine/engine"
 	"github.com/holdfast-llm/holdfast/internal/engine/llm"
 	"github.com/holdfast-llm/holdfast/internal/format/gguf"
@@ -61,6 +63,11 @@ type GGUF struct {
 	Parallel int // sequences of full length
 	Exact    bool
 	Queue    int // requests that may wait; 0 is the engine's default
+	// DiskDir and DiskBytes keep what was computed of prompts in a folder, for
+	// after a restart; "" keeps nothing. It is shared by all models.
+	DiskDir   string
+	DiskBytes int64
+	Warn      func(error) // told of what goes wrong beside the answers, such as a full disk; may be nil
 }
 
 // Describe reads metadata only.
@@ -124,16 +131,41 @@ func (g *GGUF) load(f *gguf.File, context int, obs engine.Observer) (*Loaded, er
 	if err != nil {
 		return nil, err
 	}
-	eng, err := engine.New(engine.Config{
-		Model: m, Context: context, Parallel: max(1, g.Parallel), MaxRows: model.DefaultMaxRows, Queue: g.Queue, Observer: obs,
-	})
+	disk, closeDisk, err := g.disk(f, m)
 	if err != nil {
 		return nil, errors.Join(err, m.Close())
 	}
+	eng, err := engine.New(engine.Config{
+		Model: m, Context: context, Parallel: max(1, g.Parallel), MaxRows: model.DefaultMaxRows, Queue: g.Queue, Disk: disk, Observer: obs,
+	})
+	if err != nil {
+		return nil, errors.Join(err, closeDisk(), m.Close())
+	}
 	return &Loaded{
 		LLM:   llm.New(eng, t, format),
-		Close: func() error { return errors.Join(eng.Close(), m.Close(), f.Close()) },
+		Close: func() error { return errors.Join(eng.Close(), closeDisk(), m.Close(), f.Close()) },
 	}, nil
+}
+
+// disk opens the folder that keeps what was computed of prompts. A folder that
+// cannot be used is worth a warning, not the model.
+func (g *GGUF) disk(f *gguf.File, m model.Model) (*diskcache.Store, func() error, error) {
+	none := func() error { return nil }
+	if g.DiskDir == "" {
+		return nil, none, nil
+	}
+	id, err := identity.Of(f, m.CacheSpec(), g.KV, g.Exact)
+	if err != nil {
+		return nil, none, err
+	}
+	d, err := diskcache.Open(diskcache.Config{Dir: g.DiskDir, MaxBytes: g.DiskBytes, Identity: id, Warn: g.Warn})
+	if err != nil {
+		if g.Warn != nil {
+			g.Warn(err)
+		}
+		return nil, none, nil
+	}
+	return d, d.Close, nil
 }
 
 func (g *GGUF) options() model.Options {

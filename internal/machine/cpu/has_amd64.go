@@ -15,6 +15,8 @@ func has(tier string) bool {
 		return avx512
 	case "avx512vnni":
 		return avx512 && x.HasAVX512VNNI
+	case "avx512vbmi": // no tier of its own: some kernels of avx512vnni need it
+		return avx512 && x.HasAVX512VNNI && x.HasAVX512VBMI
 	case "avx512bf16":
 		return avx512 && x.HasAVX512VNNI && x.HasAVX512BF16
 	case "amx":

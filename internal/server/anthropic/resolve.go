@@ -1,0 +1,105 @@
+package anthropic
+
+import (
+	"encoding/json"
+	"errors"
+	"regexp"
+	"strings"
+
+	"github.com/holdfast-llm/holdfast/internal/platform/library"
+	"github.com/holdfast-llm/holdfast/internal/server/apierr"
+)
+
+// Names of DeepSeek's models, which its own Anthropic endpoint puts in place of
+// Anthropic's.
+const (
+	nameFlash = "deepseek-flash"
+	namePro   = "deepseek-v4-pro"
+)
+
+// resolve returns the model that answers for a name. Clients of this API ask for
+// claude-something, often without being told to; where no model has that name,
+// they get what DeepSeek's endpoint would give them (deepseek-v4-pro for opus,
+// deepseek-flash otherwise) if it is served, and else the default model. Other
+// names are looked up as they are.
+func (a *API) resolve(name string) string {
+	if !strings.HasPrefix(strings.ToLower(name), "claude") || a.has(name) {
+		return name
+	}
+	want := nameFlash
+	if strings.HasPrefix(strings.ToLower(name), "claude-opus") {
+		want = namePro
+	}
+	switch {
+	case a.has(want):
+		return want
+	case a.o.Default != "":
+		return a.o.Default
+	}
+	for _, i := range a.b.List() {
+		if i.Problem == nil && i.Description != nil && i.Chat {
+			return i.Name
+		}
+	}
+	return name // which is not there, as the error will say
+}
+
+// has reports whether there is a model of that name, usable or not.
+func (a *API) has(name string) bool {
+	_, err := a.b.Info(name)
+	var nf *library.NotFoundError
+	return !errors.As(err, &nf)
+}
+
+// metadata describes who a request is for.
+type metadata struct {
+	UserID *string `json:"user_id"`
+}
+
+const maxUserID = 512
+
+// user returns for whom a request is: answers share cached prefixes, and their
+// turn in the queue, with others of the same user.
+func (m *metadata) user() (string, error) {
+	if m == nil || m.UserID == nil {
+		return "", nil
+	}
+	if len(*m.UserID) > maxUserID {
+		return "", apierr.At(apierr.InvalidValue, "metadata.user_id", "'metadata.user_id' has %d bytes, but at most %d are allowed", len(*m.UserID), maxUserID)
+	}
+	return withoutSession(*m.UserID), nil
+}
+
+// sessionSuffix is what coding agents put behind the user.
+var sessionSuffix = regexp.MustCompile(`^(user_.+)_session_[0-9A-Za-z-]*$`)
+
+// withoutSession takes the session out of the two forms of user_id in which
+// Claude Code sends it: user_…_account_…_session_… and a JSON object. One person's
+// sessions begin with the same long prompt; it is to be read once.
+func withoutSession(id string) string {
+	if m := sessionSuffix.FindStringSubmatch(id); m != nil {
+		return m[1]
+	}
+	if !strings.HasPrefix(id, "{") {
+		return id
+	}
+	var fields map[string]any
+	if json.Unmarshal([]byte(id), &fields) != nil || fields["session_id"] == nil || len(fields) == 1 {
+		return id
+	}
+	delete(fields, "session_id")
+	b, err := json.Marshal(fields) // in the order of keys, so always the same
+	if err != nil {
+		return id
+	}
+	return string(b)
+}
+
+// namespace returns whose cached prefixes a request shares: those of its key and
+// user. Requests without either share one.
+func namespace(key, user string) string {
+	if key == "" && user == "" {
+		return ""
+	}
+	return key + "\x00" + user // which no key's name contains
+}

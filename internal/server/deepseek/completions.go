@@ -2,6 +2,7 @@ package deepseek
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/holdfast-llm/holdfast/internal/engine/llm"
 	"github.com/holdfast-llm/holdfast/internal/engine/sample"
@@ -135,10 +136,8 @@ func (q *fim) combinations() error {
 	case q.Echo && q.Suffix != nil && *q.Suffix != "":
 		return apierr.At(apierr.UnsupportedValue, "echo", "'echo' together with 'suffix' is not supported")
 	}
-	for _, s := range q.Stop {
-		if s == "" {
-			return apierr.At(apierr.InvalidRequest, "stop", "a stop text must not be empty")
-		}
+	if slices.Contains(q.Stop, "") {
+		return apierr.At(apierr.InvalidRequest, "stop", "a stop text must not be empty")
 	}
 	return nil
 }

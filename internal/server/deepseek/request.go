@@ -2,6 +2,7 @@ package deepseek
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"io"
 	"math"
@@ -13,7 +14,6 @@ import (
 	"github.com/holdfast-llm/holdfast/internal/engine/llm"
 	"github.com/holdfast-llm/holdfast/internal/engine/sample"
 	"github.com/holdfast-llm/holdfast/internal/platform/library"
-	"github.com/holdfast-llm/holdfast/internal/server"
 	"github.com/holdfast-llm/holdfast/internal/server/apierr"
 	"github.com/holdfast-llm/holdfast/internal/server/decode"
 	"github.com/holdfast-llm/holdfast/internal/text/chat"
@@ -256,25 +256,13 @@ func bias(s *sample.Options, given map[string]float64) error {
 	return nil
 }
 
-// separator cannot be in the name of a key.
-const separator = "\x00"
-
 // isolate keeps users of one key apart: each user_id has a prefix cache and
 // a turn in the queue of its own.
 func isolate(r *http.Request, o *llm.Options, id, user string) error {
 	if id != "" && !userID.MatchString(id) {
 		return apierr.BadValue("user_id", id, "1 to 512 letters, digits, _ or -")
 	}
-	who := server.Who(r.Context()).Name
-	o.User, o.Namespace, o.KeepPrefill = who, who, true
-	if id != "" {
-		o.Namespace = who + separator + id
-	}
-	for _, name := range []string{id, user, r.Header.Get("X-Deepseek-Harness-User-Id")} {
-		if name != "" {
-			o.User = who + separator + name
-			break
-		}
-	}
+	o.Namespace, o.KeepPrefill = id, true
+	o.User = cmp.Or(id, user, r.Header.Get("X-Deepseek-Harness-User-Id"))
 	return nil
 }

@@ -197,6 +197,9 @@ func (s *jsonSchema) output(at string) (chat.Output, error) {
 
 // chat answers /v1/chat/completions.
 func (a *API) chat(w http.ResponseWriter, r *http.Request) error {
+	if h := a.delegated(r, "/chat/completions"); h != nil {
+		return h(w, r)
+	}
 	var body chatRequest
 	if err := decode.Body(r, &body, chatFields); err != nil {
 		return err
@@ -225,7 +228,7 @@ func (a *API) begin(r *http.Request, body *chatRequest, q *asked) (*library.Leas
 	}
 	if err = checkBias(&q.opts, l); err == nil {
 		var answers []*llm.Answer
-		if answers, err = start(r, l, q); err == nil {
+		if answers, err = a.start(r, l, q); err == nil {
 			return l, head{ID: "chatcmpl-" + a.o.NewID(), Created: a.o.Now().Unix(), Model: body.Model, Fingerprint: fingerprint(l)}, answers, nil
 		}
 	}
@@ -233,21 +236,12 @@ func (a *API) begin(r *http.Request, body *chatRequest, q *asked) (*library.Leas
 	return nil, head{}, nil, err
 }
 
-// start submits all answers of a request. If one cannot be, none goes on.
-func start(r *http.Request, l *library.Lease, q *asked) ([]*llm.Answer, error) {
-	if q.opts.User == "" {
-		q.opts.User = server.Who(r.Context()).Name
-	}
-	var out []*llm.Answer
-	for i := range q.n {
-		ans, err := l.Chat(r.Context(), q.req, seeded(q.opts, i))
-		if err != nil {
-			for _, other := range out {
-				other.Cancel()
-			}
-			return nil, queued(err, l)
-		}
-		out = append(out, ans)
+// start submits all answers of a request.
+func (a *API) start(r *http.Request, l *library.Lease, q *asked) ([]*llm.Answer, error) {
+	q.opts.NewID, q.opts.KeepPrefill = a.callID, true
+	out, err := l.ChatN(r.Context(), q.req, q.opts, q.n)
+	if err != nil {
+		return nil, queued(err, l)
 	}
 	return out, nil
 }

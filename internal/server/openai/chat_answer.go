@@ -8,6 +8,7 @@ import (
 	"github.com/holdfast-llm/holdfast/internal/engine/llm"
 	"github.com/holdfast-llm/holdfast/internal/server"
 	"github.com/holdfast-llm/holdfast/internal/server/apierr"
+	"github.com/holdfast-llm/holdfast/internal/server/wire"
 	"github.com/holdfast-llm/holdfast/internal/text/chat"
 )
 
@@ -35,24 +36,24 @@ type chatChoice struct {
 }
 
 type answerMessage struct {
-	Role      string     `json:"role"`
-	Content   *string    `json:"content"` // null beside tool calls without text
-	Reasoning string     `json:"reasoning_content,omitempty"`
-	ToolCalls []toolCall `json:"tool_calls,omitempty"`
-	Refusal   *string    `json:"refusal"`
+	Role      string          `json:"role"`
+	Content   *string         `json:"content"` // null beside tool calls without text
+	Reasoning string          `json:"reasoning_content,omitempty"`
+	ToolCalls []wire.ToolCall `json:"tool_calls,omitempty"`
+	Refusal   *string         `json:"refusal"`
 }
 
 // gathered is one answer put together.
 type gathered struct {
 	text, reasoning strings.Builder
-	calls           []toolCall
+	calls           []wire.ToolCall
 	logprobs        *logprobs
 	usage           chat.Usage
 	done            chat.Done
 }
 
 // gather reads an answer to its end.
-func (a *API) gather(ans *llm.Answer) *gathered {
+func gather(ans *llm.Answer) *gathered {
 	g := &gathered{}
 	for e := range ans.Events() {
 		switch e := e.(type) {
@@ -62,7 +63,7 @@ func (a *API) gather(ans *llm.Answer) *gathered {
 			g.reasoning.WriteString(e.Text)
 		case chat.ToolCallDelta:
 			for len(g.calls) <= e.Index {
-				g.calls = append(g.calls, toolCall{Type: "function"})
+				g.calls = append(g.calls, wire.ToolCall{Type: "function"})
 			}
 			c := &g.calls[e.Index]
 			c.ID += e.ID
@@ -78,9 +79,6 @@ func (a *API) gather(ans *llm.Answer) *gathered {
 		case chat.Done:
 			g.done = e
 		}
-	}
-	for i := range g.calls {
-		g.calls[i].ID = a.callID(g.calls[i].ID, i)
 	}
 	return g
 }
@@ -103,7 +101,7 @@ func (a *API) gatherAll(answers []*llm.Answer) ([]*gathered, error) {
 	out := make([]*gathered, len(answers))
 	var wg sync.WaitGroup
 	for i, ans := range answers {
-		wg.Go(func() { out[i] = a.gather(ans) })
+		wg.Go(func() { out[i] = gather(ans) })
 	}
 	wg.Wait()
 	for _, g := range out {
@@ -132,10 +130,12 @@ func (a *API) chatWhole(w http.ResponseWriter, h head, answers []*llm.Answer) er
 	return server.WriteJSON(w, http.StatusOK, out)
 }
 
-// add counts one more answer to the same prompt.
+// add counts one more answer to the same prompt. The prompt is read for one of
+// them; the others find it in the cache, which is no saving of the client's.
 func (u *usage) add(c chat.Usage) {
-	u.PromptTokens = c.PromptTokens
-	u.PromptDetails.CachedTokens = max(u.PromptDetails.CachedTokens, c.CachedTokens)
+	if u.PromptTokens == 0 || c.CachedTokens < u.PromptDetails.CachedTokens {
+		u.PromptTokens, u.PromptDetails.CachedTokens = c.PromptTokens, c.CachedTokens
+	}
 	u.CompletionTokens += c.CompletionTokens
 	u.AnswerDetails.ReasoningTokens += c.ReasoningTokens
 	u.TotalTokens = u.PromptTokens + u.CompletionTokens
@@ -143,47 +143,15 @@ func (u *usage) add(c chat.Usage) {
 
 // logprobs is the log-probability of every token of a choice.
 type logprobs struct {
-	Content   []tokenLogprob `json:"content"`
-	Reasoning []tokenLogprob `json:"reasoning_content,omitempty"`
-	Refusal   []tokenLogprob `json:"refusal"`
-}
-
-type tokenLogprob struct {
-	Token   string       `json:"token"`
-	Logprob float64      `json:"logprob"`
-	Bytes   []int        `json:"bytes"`
-	Top     []topLogprob `json:"top_logprobs"`
-}
-
-type topLogprob struct {
-	Token   string  `json:"token"`
-	Logprob float64 `json:"logprob"`
-	Bytes   []int   `json:"bytes"`
+	Content   []wire.TokenLogprob `json:"content"`
+	Reasoning []wire.TokenLogprob `json:"reasoning_content,omitempty"`
+	Refusal   []wire.TokenLogprob `json:"refusal"`
 }
 
 func (l *logprobs) add(e chat.Logprobs) {
-	for _, t := range e.Tokens {
-		x := tokenLogprob{Token: string(t.Bytes), Logprob: finite(t.Logprob), Bytes: numbers(t.Bytes), Top: []topLogprob{}}
-		for _, o := range t.Top {
-			x.Top = append(x.Top, topLogprob{string(o.Bytes), finite(o.Logprob), numbers(o.Bytes)})
-		}
-		if e.Reasoning {
-			l.Reasoning = append(l.Reasoning, x)
-		} else {
-			l.Content = append(l.Content, x)
-		}
+	if e.Reasoning {
+		l.Reasoning = wire.Logprobs(l.Reasoning, e.Tokens)
+	} else {
+		l.Content = wire.Logprobs(l.Content, e.Tokens)
 	}
-}
-
-// finite is a log-probability that JSON can carry: what is impossible is -9999,
-// as OpenAI and others have it.
-func finite(v float32) float64 { return max(float64(v), -9999) }
-
-// numbers are bytes as JSON has them here: an array, not base64.
-func numbers(b []byte) []int {
-	out := make([]int, len(b))
-	for i, c := range b {
-		out[i] = int(c)
-	}
-	return out
 }

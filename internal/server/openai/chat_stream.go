@@ -6,6 +6,7 @@ import (
 
 	"github.com/holdfast-llm/holdfast/internal/engine/llm"
 	"github.com/holdfast-llm/holdfast/internal/server/sse"
+	"github.com/holdfast-llm/holdfast/internal/server/wire"
 	"github.com/holdfast-llm/holdfast/internal/text/chat"
 )
 
@@ -32,15 +33,14 @@ type chunkChoice struct {
 }
 
 type delta struct {
-	Role      string     `json:"role,omitempty"`
-	Content   *string    `json:"content,omitempty"`
-	Reasoning string     `json:"reasoning_content,omitempty"`
-	ToolCalls []toolCall `json:"tool_calls,omitempty"`
+	Role      string          `json:"role,omitempty"`
+	Content   *string         `json:"content,omitempty"`
+	Reasoning string          `json:"reasoning_content,omitempty"`
+	ToolCalls []wire.ToolCall `json:"tool_calls,omitempty"`
 }
 
 // A chatStreamer writes the chunks of all choices of one request.
 type chatStreamer struct {
-	api  *API
 	s    *sse.Writer
 	head head
 	q    *asked
@@ -59,7 +59,7 @@ func (a *API) chatStream(r *http.Request, s *sse.Writer, body *chatRequest, q *a
 		return err
 	}
 	h.Object = "chat.completion.chunk"
-	c := &chatStreamer{api: a, s: s, head: h, q: q}
+	c := &chatStreamer{s: s, head: h, q: q}
 	if err := c.run(answers); err != nil {
 		return err
 	}
@@ -130,7 +130,7 @@ func (t *turn) event(e chat.Event) error {
 	case chat.ThinkingDelta:
 		d.Reasoning = e.Text
 	case chat.ToolCallDelta:
-		d.ToolCalls = []toolCall{t.call(e)}
+		d.ToolCalls = []wire.ToolCall{t.call(e)}
 	case chat.Logprobs:
 		if t.held.Logprobs == nil {
 			t.held.Logprobs = &logprobs{}
@@ -180,14 +180,14 @@ func (t *turn) flush() error {
 }
 
 // call is a piece of a tool call: its id, type and name come with the first.
-func (t *turn) call(e chat.ToolCallDelta) toolCall {
-	out := toolCall{Index: &e.Index, Function: functionCall{Arguments: e.Arguments}}
+func (t *turn) call(e chat.ToolCallDelta) wire.ToolCall {
+	out := wire.ToolCall{Index: &e.Index, Function: wire.FunctionCall{Arguments: e.Arguments}}
 	if !t.calls[e.Index] {
 		if t.calls == nil {
 			t.calls = map[int]bool{}
 		}
 		t.calls[e.Index] = true
-		out.ID, out.Type, out.Function.Name = t.c.api.callID(e.ID, e.Index), "function", e.Name
+		out.ID, out.Type, out.Function.Name = e.ID, "function", e.Name
 	}
 	return out
 }

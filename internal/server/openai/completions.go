@@ -11,6 +11,7 @@ import (
 	"github.com/holdfast-llm/holdfast/internal/server/apierr"
 	"github.com/holdfast-llm/holdfast/internal/server/decode"
 	"github.com/holdfast-llm/holdfast/internal/server/sse"
+	"github.com/holdfast-llm/holdfast/internal/server/wire"
 )
 
 // completionRequest is the body of /v1/completions.
@@ -157,21 +158,14 @@ func (q *completion) tokens(l *library.Lease, p prompt) ([]int32, error) {
 	if q.suffix == "" {
 		return l.Model().Encode(textSpan(p.text)), nil
 	}
-	pre, suf, mid, ok := t.FIM()
-	if !ok {
-		return nil, apierr.Unsupported("suffix", "the model "+l.Name()+" has no tokens for filling in the middle")
-	}
-	var ids []int32
-	if bos, ok := t.BOS(); ok && t.AddBOS() {
-		ids = append(ids, bos)
-	}
-	ids = t.Encode(append(ids, pre), textSpan(p.text))
-	ids = t.Encode(append(ids, suf), textSpan(q.suffix))
-	return append(ids, mid), nil
+	return wire.Infill(l, p.text, q.suffix)
 }
 
 // completions answers /v1/completions.
 func (a *API) completions(w http.ResponseWriter, r *http.Request) error {
+	if h := a.delegated(r, "/completions"); h != nil {
+		return h(w, r)
+	}
 	var body completionRequest
 	if err := decode.Body(r, &body, completionFields); err != nil {
 		return err
@@ -215,9 +209,7 @@ func (a *API) submit(r *http.Request, l *library.Lease, q *completion) (out []*l
 	if err := checkBias(&q.opts, l); err != nil {
 		return nil, err
 	}
-	if q.opts.User == "" {
-		q.opts.User = server.Who(r.Context()).Name
-	}
+	q.opts.KeepPrefill = true
 	for _, p := range q.prompts {
 		ids, err := q.tokens(l, p)
 		if err != nil {

@@ -3,12 +3,12 @@ package openai
 import (
 	"net/http"
 	"sync"
-	"unicode/utf8"
 
 	"github.com/holdfast-llm/holdfast/internal/engine/llm"
 	"github.com/holdfast-llm/holdfast/internal/platform/library"
 	"github.com/holdfast-llm/holdfast/internal/server"
 	"github.com/holdfast-llm/holdfast/internal/server/sse"
+	"github.com/holdfast-llm/holdfast/internal/server/wire"
 	"github.com/holdfast-llm/holdfast/internal/text/chat"
 	"github.com/holdfast-llm/holdfast/internal/text/tokenizer"
 )
@@ -21,37 +21,10 @@ type completionAnswer struct {
 }
 
 type textChoice struct {
-	Text         string        `json:"text"`
-	Index        int           `json:"index"`
-	Logprobs     *textLogprobs `json:"logprobs"`
-	FinishReason *string       `json:"finish_reason"`
-}
-
-// textLogprobs is the older form: one list for each property.
-type textLogprobs struct {
-	Tokens        []string             `json:"tokens"`
-	TokenLogprobs []float64            `json:"token_logprobs"`
-	TopLogprobs   []map[string]float64 `json:"top_logprobs"`
-	TextOffset    []int                `json:"text_offset"` // in characters
-
-	offset int
-}
-
-func (t *textLogprobs) add(tokens []chat.TokenLogprob) {
-	for _, x := range tokens {
-		text := string(x.Bytes)
-		t.Tokens = append(t.Tokens, text)
-		t.TokenLogprobs = append(t.TokenLogprobs, finite(x.Logprob))
-		top := map[string]float64{}
-		for _, o := range x.Top {
-			if _, twice := top[string(o.Bytes)]; !twice { // the likelier one is first
-				top[string(o.Bytes)] = finite(o.Logprob)
-			}
-		}
-		t.TopLogprobs = append(t.TopLogprobs, top)
-		t.TextOffset = append(t.TextOffset, t.offset)
-		t.offset += utf8.RuneCountInString(text)
-	}
+	Text         string             `json:"text"`
+	Index        int                `json:"index"`
+	Logprobs     *wire.TextLogprobs `json:"logprobs"`
+	FinishReason *string            `json:"finish_reason"`
 }
 
 func textSpan(s string) tokenizer.Span { return tokenizer.Span{Text: s} }
@@ -95,19 +68,19 @@ func (a *API) completionWhole(w http.ResponseWriter, l *library.Lease, q *comple
 // A textResult is a completion put together.
 type textResult struct {
 	gathered
-	legacy *textLogprobs
+	legacy *wire.TextLogprobs
 }
 
 func (t *textResult) read(ans *llm.Answer, logprobs bool) {
 	if logprobs {
-		t.legacy = &textLogprobs{}
+		t.legacy = &wire.TextLogprobs{}
 	}
 	for e := range ans.Events() {
 		switch e := e.(type) {
 		case chat.TextDelta:
 			t.text.WriteString(e.Text)
 		case chat.Logprobs:
-			t.legacy.add(e.Tokens)
+			t.legacy.Add(e.Tokens)
 		case chat.Usage:
 			t.usage = e
 		case chat.Done:
@@ -192,9 +165,9 @@ func (c *textStreamer) one(i int, ans *llm.Answer, prefix string) error {
 			}
 			err = send(textChoice{Text: e.Text})
 		case chat.Logprobs:
-			lp := &textLogprobs{offset: offset}
-			lp.add(e.Tokens)
-			offset = lp.offset
+			lp := &wire.TextLogprobs{Offset: offset}
+			lp.Add(e.Tokens)
+			offset = lp.Offset
 			err = send(textChoice{Text: held, Logprobs: lp})
 			held = ""
 		case chat.Usage:

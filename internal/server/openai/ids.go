@@ -14,9 +14,6 @@ func randomID() string {
 }
 
 // callID names a call that the model left unnamed.
-func (a *API) callID(given string, index int) string {
-	if given != "" {
-		return given
-	}
+func (a *API) callID(index int) string {
 	return fmt.Sprintf("call_%02d_%s", index, a.o.NewID())
 }

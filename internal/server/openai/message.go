@@ -7,6 +7,7 @@ import (
 
 	"github.com/holdfast-llm/holdfast/internal/server/apierr"
 	"github.com/holdfast-llm/holdfast/internal/server/decode"
+	"github.com/holdfast-llm/holdfast/internal/server/wire"
 	"github.com/holdfast-llm/holdfast/internal/text/chat"
 )
 
@@ -15,7 +16,7 @@ type message struct {
 	Role       string          `json:"role"`
 	Content    json.RawMessage `json:"content"` // string, parts or null
 	Name       string          `json:"name"`
-	ToolCalls  []toolCall      `json:"tool_calls"`
+	ToolCalls  []wire.ToolCall `json:"tool_calls"`
 	ToolCallID string          `json:"tool_call_id"`
 	// What a model thought before it answered, by two names that are in use.
 	ReasoningContent string          `json:"reasoning_content"`
@@ -24,18 +25,6 @@ type message struct {
 	Refusal          *string         `json:"refusal"`
 	Audio            json.RawMessage `json:"audio"`
 	FunctionCall     json.RawMessage `json:"function_call"`
-}
-
-type toolCall struct {
-	Index    *int         `json:"index,omitempty"` // in streams only
-	ID       string       `json:"id,omitempty"`
-	Type     string       `json:"type,omitempty"`
-	Function functionCall `json:"function"`
-}
-
-type functionCall struct {
-	Name      string `json:"name,omitempty"`
-	Arguments string `json:"arguments"`
 }
 
 var roles = map[string]chat.Role{

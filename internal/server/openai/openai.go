@@ -25,6 +25,10 @@ type Options struct {
 	WriteTimeout time.Duration
 	// Store keeps responses for previous_response_id; nil is a store in memory.
 	Store Store
+	// Delegate, if not nil, returns the handler for a model of another dialect,
+	// which writes its own errors; path is the address without /v1. See
+	// deepseek.API.Delegate.
+	Delegate func(path, model string) (server.Handler, bool)
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 	// NewID makes the random part of an id; nil is random.

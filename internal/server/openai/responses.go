@@ -273,7 +273,7 @@ func (a *API) beginResponse(r *http.Request, q *responsesAsked) (*library.Lease,
 	if err != nil {
 		return nil, nil, err
 	}
-	answers, err := start(r, l, &q.asked)
+	answers, err := a.start(r, l, &q.asked)
 	if err != nil {
 		l.Release()
 		if e := apierr.From(err); e.Param == "response_format" {

@@ -7,6 +7,7 @@ import (
 	"github.com/holdfast-llm/holdfast/internal/engine/llm"
 	"github.com/holdfast-llm/holdfast/internal/server/apierr"
 	"github.com/holdfast-llm/holdfast/internal/server/sse"
+	"github.com/holdfast-llm/holdfast/internal/server/wire"
 	"github.com/holdfast-llm/holdfast/internal/text/chat"
 )
 
@@ -136,7 +137,7 @@ func (b *builder) delta(item, part, text string) error {
 	b.text.WriteString(text)
 	f := b.at(event{"content_index": 0, "delta": text})
 	if part == "output_text" {
-		f["logprobs"] = []tokenLogprob{}
+		f["logprobs"] = []wire.TokenLogprob{}
 	}
 	return b.e.emit("response."+part+".delta", f)
 }
@@ -150,7 +151,7 @@ func (b *builder) call(d chat.ToolCallDelta) error {
 			return err
 		}
 		b.index = d.Index
-		item := &outputItem{ID: "fc_" + b.a.o.NewID(), Type: "function_call", Status: "in_progress", CallID: b.a.callID(d.ID, d.Index), Name: d.Name}
+		item := &outputItem{ID: "fc_" + b.a.o.NewID(), Type: "function_call", Status: "in_progress", CallID: d.ID, Name: d.Name}
 		if err := b.open(item); err != nil {
 			return err
 		}
@@ -191,7 +192,7 @@ func (b *builder) close(status string) error {
 		b.part.Text = text
 		f := b.at(event{"content_index": 0, "text": text})
 		if b.part.Type == "output_text" {
-			f["logprobs"] = append([]tokenLogprob{}, b.part.Logprobs...)
+			f["logprobs"] = append([]wire.TokenLogprob{}, b.part.Logprobs...)
 		}
 		if err = b.e.emit("response."+b.part.Type+".done", f); err == nil {
 			err = b.e.emit("response.content_part.done", b.at(event{"content_index": 0, "part": b.part}))

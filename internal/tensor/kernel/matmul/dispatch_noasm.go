@@ -2,8 +2,6 @@
 
 package matmul
 
-import "github.com/holdfast-llm/holdfast/internal/tensor/quant"
-
 func (l *layout) kernels() []tileKernel { return nil }
 
 func quantizeQ8(dst []byte, x []float32) { quantizeQ8Go(dst, x) }
@@ -14,8 +12,4 @@ func gatherFour([]byte, int, []byte, int, int) int { return 0 }
 
 func storeFull([]float32, int, []float32, int, bool) bool { return false }
 
-func unpackRow(t quant.Type, src []byte, q []int8, scale []float32) error {
-	return quant.Unpack(t, src, q, scale, nil)
-}
-
-func gatherPanel([]byte, []int8, []float32, int) bool { return false }
+func (l *layout) expander() expander { return nil }

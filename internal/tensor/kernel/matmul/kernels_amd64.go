@@ -112,19 +112,19 @@ func vnniMXFP4x8(w *byte, n int, x *byte, offs *int, out *float32, more int)
 func vnniMXFP4x12(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
 //go:noescape
-func vnniPanelx1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+func vnniNVFP4x1(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
 //go:noescape
-func vnniPanelx2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+func vnniNVFP4x2(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
 //go:noescape
-func vnniPanelx4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+func vnniNVFP4x4(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
 //go:noescape
-func vnniPanelx8(w *byte, n int, x *byte, offs *int, out *float32, more int)
+func vnniNVFP4x8(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
 //go:noescape
-func vnniPanelx12(w *byte, n int, x *byte, offs *int, out *float32, more int)
+func vnniNVFP4x12(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
 //go:noescape
 func vnniQ4_Kx1(w *byte, n int, x *byte, offs *int, out *float32, more int)
@@ -215,6 +215,36 @@ func vnniIQ4_XSx8(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
 //go:noescape
 func vnniIQ4_XSx12(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func vnniWide16x1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func vnniWide16x2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func vnniWide16x4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func vnniWide16x8(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func vnniWide16x12(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func vnniWide32x1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func vnniWide32x2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func vnniWide32x4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func vnniWide32x8(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func vnniWide32x12(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
 //go:noescape
 func vnniF32x1(w *byte, n int, x *byte, offs *int, out *float32, more int)
@@ -325,13 +355,13 @@ func avx2MXFP4x2(w *byte, n int, x *byte, offs *int, out *float32, more int)
 func avx2MXFP4x4(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
 //go:noescape
-func avx2Panelx1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+func avx2NVFP4x1(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
 //go:noescape
-func avx2Panelx2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+func avx2NVFP4x2(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
 //go:noescape
-func avx2Panelx4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+func avx2NVFP4x4(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
 //go:noescape
 func avx2Q4_Kx1(w *byte, n int, x *byte, offs *int, out *float32, more int)
@@ -386,6 +416,24 @@ func avx2IQ4_XSx2(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
 //go:noescape
 func avx2IQ4_XSx4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2Wide16x1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2Wide16x2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2Wide16x4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2Wide32x1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2Wide32x2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2Wide32x4(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
 //go:noescape
 func avx2F32x1(w *byte, n int, x *byte, offs *int, out *float32, more int)
@@ -465,12 +513,12 @@ func vnniKernels() map[quant.Type][]tileKernel {
 			{8, vnniMXFP4x8},
 			{12, vnniMXFP4x12},
 		},
-		panelType: {
-			{1, vnniPanelx1},
-			{2, vnniPanelx2},
-			{4, vnniPanelx4},
-			{8, vnniPanelx8},
-			{12, vnniPanelx12},
+		quant.NVFP4: {
+			{1, vnniNVFP4x1},
+			{2, vnniNVFP4x2},
+			{4, vnniNVFP4x4},
+			{8, vnniNVFP4x8},
+			{12, vnniNVFP4x12},
 		},
 		quant.Q4_K: {
 			{1, vnniQ4_Kx1},
@@ -513,6 +561,20 @@ func vnniKernels() map[quant.Type][]tileKernel {
 			{4, vnniIQ4_XSx4},
 			{8, vnniIQ4_XSx8},
 			{12, vnniIQ4_XSx12},
+		},
+		wide16Type: {
+			{1, vnniWide16x1},
+			{2, vnniWide16x2},
+			{4, vnniWide16x4},
+			{8, vnniWide16x8},
+			{12, vnniWide16x12},
+		},
+		wide32Type: {
+			{1, vnniWide32x1},
+			{2, vnniWide32x2},
+			{4, vnniWide32x4},
+			{8, vnniWide32x8},
+			{12, vnniWide32x12},
 		},
 		quant.F32: {
 			{1, vnniF32x1},
@@ -575,10 +637,10 @@ func avx2Kernels() map[quant.Type][]tileKernel {
 			{2, avx2MXFP4x2},
 			{4, avx2MXFP4x4},
 		},
-		panelType: {
-			{1, avx2Panelx1},
-			{2, avx2Panelx2},
-			{4, avx2Panelx4},
+		quant.NVFP4: {
+			{1, avx2NVFP4x1},
+			{2, avx2NVFP4x2},
+			{4, avx2NVFP4x4},
 		},
 		quant.Q4_K: {
 			{1, avx2Q4_Kx1},
@@ -609,6 +671,16 @@ func avx2Kernels() map[quant.Type][]tileKernel {
 			{1, avx2IQ4_XSx1},
 			{2, avx2IQ4_XSx2},
 			{4, avx2IQ4_XSx4},
+		},
+		wide16Type: {
+			{1, avx2Wide16x1},
+			{2, avx2Wide16x2},
+			{4, avx2Wide16x4},
+		},
+		wide32Type: {
+			{1, avx2Wide32x1},
+			{2, avx2Wide32x2},
+			{4, avx2Wide32x4},
 		},
 		quant.F32: {
 			{1, avx2F32x1},

@@ -23,6 +23,11 @@ import "github.com/holdfast-llm/holdfast/internal/tensor/quant"
 //	Q2_K          f16 d, f16 dmin; u8 scale and min nibbles [8 pairs of blocks][16 rows][2];
 //	              2 halves x 8 vec of bit pairs
 //	IQ4_XS        f32 d; i8 scale [8 blocks]; 8 blocks x 4 vec as Q4_0
+//	TQ2_0         f16 d; 2 halves x 8 vec of bit pairs
+//	TQ1_0         f16 d; 13 vec of bytes of five digits in base 3: quad j of five blocks of 32,
+//	              quad j of five blocks of 16, and the last quads (of four digits)
+//	NVFP4         u8 scale [2 halves]; 2 halves x 2 vec: quad v of the half (low), quad v+2 (high)
+//	IQ1, 2, 3     see grid
 //	F32, F16      2 columns of 16 values
 //	BF16          [16 rows][2 columns]
 //
@@ -42,15 +47,21 @@ type layout struct {
 	cols  int // columns per unit
 	bytes int // packed bytes per unit
 
-	// pack converts one unit. src points to the first row's bytes of this unit;
+	// pack converts one unit, or a step of them. src points to the first row's bytes of this unit;
 	// rows are stride bytes apart and there are n of them.
 	pack func(dst, src []byte, stride, n int)
 	// unpack is the inverse: codes, scales and minimums in plain numbers.
 	unpack func(u *unit, src []byte)
 	// hasMin says that unpack sets minimums.
 	hasMin bool
-	// halves says that each unit has two scales, for 16 columns each.
+	// halves says that each unit of 32 columns has two scales: d for the first 16
+	// columns, dm for the others.
 	halves bool
+
+	// grid describes a type whose codes are numbers of points, and wide the
+	// layout that its units are expanded to where kernels cannot read them.
+	grid *grid
+	wide *layout
 
 	// avx2 and vnni are the kernels of the tiers; see kernels.
 	avx2, vnni []tileKernel
@@ -83,6 +94,11 @@ var layouts = byType(
 	&layout{t: quant.Q3_K, kind: Q8K, cols: 256, bytes: 320 + 512 + 1024, pack: packQ3K, unpack: unpackQ3K},
 	&layout{t: quant.Q2_K, kind: Q8K, cols: 256, bytes: 320 + 1024, pack: packQ2K, unpack: unpackQ2K, hasMin: true},
 	&layout{t: quant.IQ4_XS, kind: Q8K, cols: 256, bytes: 192 + 2048, pack: packIQ4XS, unpack: unpackIQ4XS},
+	&layout{t: quant.TQ1_0, kind: Q8K, cols: 256, bytes: 32 + 832, pack: packTQ1, unpack: unpackTQ1},
+	&layout{t: quant.TQ2_0, kind: Q8K, cols: 256, bytes: 32 + 1024, pack: packTQ2, unpack: unpackTQ2},
+	&layout{t: quant.NVFP4, kind: Q8, cols: 32, bytes: 32 + 256, pack: packNVFP4, unpack: unpackNVFP4, halves: true},
+	gridIQ1S.layout(), gridIQ1M.layout(), gridIQ2XXS.layout(), gridIQ2XS.layout(), gridIQ2S.layout(),
+	gridIQ3XXS.layout(), gridIQ3S.layout(),
 	&layout{t: quant.F32, kind: F32, cols: floatStep, bytes: 128},
 	&layout{t: quant.F16, kind: F32, cols: floatStep, bytes: 64},
 	&layout{t: quant.BF16, kind: F32, cols: floatStep, bytes: 64},
@@ -103,8 +119,15 @@ func (l *layout) units(cols int) int { return (cols + l.cols - 1) / l.cols }
 
 func (l *layout) groupBytes(cols int) int { return l.units(cols) * l.bytes }
 
-// unitBytes is the number of bytes that a unit takes in a GGUF row.
-func (l *layout) unitBytes() int { return l.cols / l.t.BlockElems() * l.t.BlockBytes() }
+// step returns how many units are packed at a time, and the bytes that they take
+// in a GGUF row: a block of NVFP4 has 64 columns, which are two units.
+func (l *layout) step() (units, bytes int) {
+	elems := l.t.BlockElems()
+	if elems > l.cols {
+		return elems / l.cols, l.t.BlockBytes()
+	}
+	return 1, l.cols / elems * l.t.BlockBytes()
+}
 
 // packGroup packs n rows, rowBytes apart in src.
 func (l *layout) packGroup(dst, src []byte, n, rowBytes, cols int) {
@@ -115,8 +138,8 @@ func (l *layout) packGroup(dst, src []byte, n, rowBytes, cols int) {
 	if n < Group {
 		clear(dst)
 	}
-	step := l.unitBytes()
-	for u := range l.units(cols) {
-		l.pack(dst[u*l.bytes:][:l.bytes], src[u*step:], rowBytes, n)
+	per, step := l.step()
+	for u := 0; u < l.units(cols); u += per {
+		l.pack(dst[u*l.bytes:][:per*l.bytes], src[u/per*step:], rowBytes, n)
 	}
 }

@@ -117,6 +117,9 @@ func newMatrix(t quant.Type, rows, cols int) (*Matrix, error) {
 	m := &Matrix{Type: t, Rows: rows, Cols: cols, rowBytes: rowBytes, lay: layoutOf(t)}
 	if m.lay != nil {
 		m.units = m.lay.units(cols)
+		if m.lay.grid != nil {
+			m.lay.grid.prepare()
+		}
 	}
 	return m, nil
 }

@@ -142,7 +142,14 @@ func (m *Matrix) groups(g, n int, s *Scratch) []byte {
 // ints runs the integer kernels.
 func (j *job) ints(lo, hi int) {
 	lay := j.m.layout()
-	if ks := lay.kernels(); ks != nil {
+	ks := lay.kernels()
+	if wide := lay.wide; wide != nil && lay.expander() != nil && (ks == nil || j.n > ks[len(ks)-1].rows) {
+		if wk := wide.kernels(); wk != nil {
+			j.tiles(wide, wk, lo, hi)
+			return
+		}
+	}
+	if ks != nil {
 		j.tiles(lay, ks, lo, hi)
 		return
 	}

@@ -6,8 +6,9 @@ import (
 	"github.com/holdfast-llm/holdfast/internal/tensor/quant"
 )
 
-// Types without a packed layout stay as they are in the file. A group of them is
-// unpacked into a panel before use, and the panel serves all rows of the call:
+// Types without a packed layout (Q8_1 and Q8_K, which are made for activations and
+// which no file has as weights) stay as they are. A group of them is unpacked into
+// a panel before use, and multiplied by the portable code:
 //
 //	f32 scale of the first 16 columns [16 rows], f32 scale of the last 16,
 //	8 vec of code+128
@@ -43,13 +44,10 @@ func fillPanel(dst []byte, t quant.Type, src []byte, n, rowBytes, cols int, s *S
 		s.q, s.scale = make([]int8, Group*cols), make([]float32, Group*groups)
 	}
 	for r := range n {
-		err := unpackRow(t, src[r*rowBytes:][:rowBytes], s.q[r*cols:][:cols], s.scale[r*groups:][:groups])
+		err := quant.Unpack(t, src[r*rowBytes:][:rowBytes], s.q[r*cols:][:cols], s.scale[r*groups:][:groups], nil)
 		if err != nil {
 			panic("matmul: " + err.Error()) // sizes were checked when the matrix was made
 		}
-	}
-	if n == Group && gatherPanel(dst, s.q, s.scale, cols) {
-		return
 	}
 	if n < Group {
 		clear(dst)

@@ -64,6 +64,13 @@ func (u *unit) row(dst []float32, step, n, r int, lay *layout) {
 		for c, v := range q {
 			dst[c*step] = float32(d*float32(v)) + dm
 		}
+	case lay.halves:
+		for c, v := range q {
+			if c == 16 {
+				d = dm
+			}
+			dst[c*step] = d * float32(v)
+		}
 	case lay.kind == Q8:
 		for c, v := range q {
 			dst[c*step] = d * float32(v)

@@ -11,6 +11,7 @@ type Scratch struct {
 	tile  [maxChunk * maxTile * Group]float32 // sums: [groups][rows][Group]
 	unit  unit
 	panel []byte    // a packed or unpacked group of rows
+	wide  []byte    // groups in a wide layout
 	rows  []float32 // the dequantised rows of a group
 	q     []int8    // the unpacked rows of a group
 	scale []float32 // and their scales

@@ -1,17 +1,5 @@
 package matmul
 
-import "github.com/holdfast-llm/holdfast/internal/tensor/quant"
-
-// panelType stands for the panel in the list of kernels.
-const panelType = quant.Type(1 << 16)
-
-func tiledLayout(t quant.Type) *layout {
-	if t == panelType {
-		return panel
-	}
-	return layoutOf(t)
-}
-
 // A tileKernel is a kernel for a number of activation rows.
 type tileKernel struct {
 	rows int
@@ -60,7 +48,7 @@ func (j *job) tiles(lay *layout, ks []tileKernel, lo, hi int) {
 	}
 	for g := lo; g < hi; g += chunk {
 		n := min(chunk, hi-g)
-		w := m.groups(g, n, j.s)
+		w := j.groups(lay, g, n)
 		for i := 0; i < j.n; {
 			rows := j.n - i
 			if i == 0 && rows > maxTile {
@@ -69,6 +57,14 @@ func (j *job) tiles(lay *layout, ks []tileKernel, lo, hi int) {
 			i += j.tile(lay, pick(ks, rows), w, g, n, i, block)
 		}
 	}
+}
+
+// groups returns n groups of the matrix from g on in the layout of the kernels.
+func (j *job) groups(lay *layout, g, n int) []byte {
+	if j.m.lay != nil && lay == j.m.lay.wide {
+		return j.widen(lay, g, n)
+	}
+	return j.m.groups(g, n, j.s)
 }
 
 // tile multiplies groups [g, g+n), packed in w, with the activation rows from i

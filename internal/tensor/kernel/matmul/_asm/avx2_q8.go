@@ -14,7 +14,8 @@ type q8Half struct {
 	center int                  // the sum of the activations counts -128 >> center
 	scale  []string             // puts eight scales into Y11
 	min    []string             // puts eight minimums into Y12
-	halves bool
+	halves bool                 // a scale per 16 columns; those of the second half are scale2
+	scale2 []string
 }
 
 var q8Halves = []q8Half{
@@ -71,9 +72,11 @@ var q8Halves = []q8Half{
 		},
 	},
 	{
-		name: "Panel", bytes: 640, acc: 1, signed: true, order: inLine, halves: true,
-		set:  []string{ybcast("mask80", "Y15"), ybcast("ones", "Y14")},
-		load: func(f *file, q int) { f.p("VPXOR %d(SI), Y15, Y9", 128+64*q) },
+		name: "NVFP4", bytes: 288, acc: 4, signed: true, order: inLine, halves: true,
+		set:    []string{ybcast("mask0F", "Y15"), ybcast("ones", "Y14"), "VBROADCASTI128 fp4<>(SB), Y13"},
+		load:   func(f *file, q int) { ylookup(f, 32, q/4*2+q%2+q%4/2*4) },
+		scale:  []string{"VPMOVZXBD (BX), Y11", "VPSLLD $20, Y11, Y11", ybcast("ue4m3", "Y12"), "VMULPS Y12, Y11, Y11"},
+		scale2: []string{"VPMOVZXBD 16(BX), Y11", "VPSLLD $20, Y11, Y11", ybcast("ue4m3", "Y12"), "VMULPS Y12, Y11, Y11"},
 	},
 }
 
@@ -102,6 +105,7 @@ func avx2Q8(f *file) []entry {
 		{"ones", 0x00010001},
 		{"subnormal", 1 << 22},
 		{"half", 0x3f000000},
+		{"ue4m3", (127 + 119) << 23},
 	} {
 		constant(f, c.name, c.value)
 	}
@@ -150,10 +154,11 @@ func q8HalfBody(f *file, t *q8Half, ny int) {
 		if t.center > 0 {
 			f.p("CENTER%d(%d)", ny, t.center)
 		}
-		if t.halves {
-			f.p("VMOVUPS %d(SI), Y11", 64*i)
+		scale := t.scale
+		if i == 1 {
+			scale = t.scale2
 		}
-		for _, s := range t.scale {
+		for _, s := range scale {
 			f.p("%s", s)
 		}
 		f.p("SCALE%d", ny)

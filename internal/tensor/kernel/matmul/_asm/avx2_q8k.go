@@ -102,6 +102,14 @@ func q8kHalves() []q8kHalf {
 			set:  []string{ybcast("mask0F", "Y15"), "VBROADCASTI128 iq4nl<>(SB), Y13"},
 			load: func(f *file, b, q int) { ylookup(f, 192+256*b, q) }, scale: i8, d: f32,
 		},
+		{
+			name: "Wide16", bytes: 4416, block: 16, acc: 1, signed: true, set: []string{ybcast("mask80", "Y15")},
+			load: func(f *file, b, q int) { f.p("VPXOR %d(SI), Y15, Y9", 320+64*(4*b+q)) }, scale: i8, d: f32,
+		},
+		{
+			name: "Wide32", bytes: 4288, block: 32, acc: 1, signed: true, set: []string{ybcast("mask80", "Y15")},
+			load: func(f *file, b, q int) { f.p("VPXOR %d(SI), Y15, Y9", 192+64*(8*b+q)) }, scale: i8, d: f32,
+		},
 	}
 }
 
@@ -115,6 +123,7 @@ func avx2Q8K(f *file) []entry {
 		{"mask30", 0x30303030},
 		{"mask03", 0x03030303},
 		{"mask04", 0x04040404},
+		{"mask80", 0x80808080},
 		{"low4", 0x0000000f},
 		{"four", 0x40800000},
 		{"thirtytwo", 0x42000000},

@@ -33,11 +33,7 @@ import "github.com/holdfast-llm/holdfast/internal/tensor/quant"
 				if last != "" {
 					b.WriteString("},\n")
 				}
-				name := "quant." + e.typ
-				if e.typ == "Panel" {
-					name = "panelType"
-				}
-				fmt.Fprintf(&b, "%s: {\n", name)
+				fmt.Fprintf(&b, "%s: {\n", typeName(e.typ))
 				last = e.typ
 			}
 			fmt.Fprintf(&b, "{%d, %s},\n", e.tile, e.name)
@@ -52,4 +48,16 @@ import "github.com/holdfast-llm/holdfast/internal/tensor/quant"
 		log.Fatal(err)
 	}
 	return out
+}
+
+// typeName returns the name of a type in package matmul: the wide layouts are no
+// types of files.
+func typeName(typ string) string {
+	switch typ {
+	case "Wide16":
+		return "wide16Type"
+	case "Wide32":
+		return "wide32Type"
+	}
+	return "quant." + typ
 }

@@ -86,7 +86,7 @@ func (f *file) macro(name string, cols int, line func(c int) string) {
 // An entry is one kernel in the list of the Go file.
 type entry struct {
 	tier string // vnni or avx2
-	typ  string // name in package quant, or Panel
+	typ  string // name in package quant, Wide16 or Wide32
 	tile int    // activation rows
 	name string
 }

@@ -13,8 +13,9 @@ type q8Type struct {
 	// quad puts the codes of quad q into w.
 	quad func(f *file, q int, w string)
 	// order is the order of the quads: halves of a nibble vector side by side.
-	order []int
-	half  bool // a scale per 16 columns: the Panel
+	order  []int
+	half   bool // a scale per 16 columns; the second is scale2
+	scale2 []string
 }
 
 var (
@@ -109,8 +110,16 @@ var q8Types = []q8Type{
 		quad:  func(f *file, q int, w string) { lookup(f, 16, q, w) },
 	},
 	{
-		name: "Panel", bytes: 640, order: inLine, half: true,
-		quad: func(f *file, q int, w string) { f.p("VMOVDQU32 %d(SI), %s", 128+64*q, w) },
+		// Exponent and mantissa of a scale, moved to their places in a float32, read
+		// 2^120 times too small, subnormal ones too; and codes are doubled.
+		name: "NVFP4", bytes: 288, order: inLine, half: true,
+		set:    []string{bcast("mask0F", "Z31"), bcast("ue4m3", "Z30"), "VBROADCASTI32X4 fp4<>(SB), Z29"},
+		scale:  []string{"VPMOVZXBD (SI), Z26", "VPSLLD $20, Z26, Z26", "VMULPS Z30, Z26, Z26"},
+		scale2: []string{"VPMOVZXBD 16(SI), Z26", "VPSLLD $20, Z26, Z26", "VMULPS Z30, Z26, Z26"},
+		quad: func(f *file, q int, w string) {
+			// Vector 2h+j holds quads 4h+j (low) and 4h+j+2 (high).
+			lookup(f, 32, q/4*2+q%2+q%4/2*4, w)
+		},
 	},
 }
 
@@ -128,6 +137,7 @@ func vnniQ8(f *file) []entry {
 		{"sixteenth", 0x3d800000},
 		{"eighth", 0x3e000000},
 		{"half", 0x3f000000},
+		{"ue4m3", (127 + 119) << 23},
 	} {
 		constant(f, c.name, c.value)
 	}
@@ -197,7 +207,9 @@ func q8Unit(f *file, t *q8Type, ny int) {
 	}
 	for i, q := range t.order {
 		if t.half && i == 4 {
-			f.p("VMOVUPS (SI), Z26")
+			for _, s := range t.scale {
+				f.p("%s", s)
+			}
 			f.p("SCALE%d(Z26)", ny)
 			f.p("INIT%d(40)", ny)
 			f.p("MINUS%d(44)", ny)
@@ -211,10 +223,11 @@ func q8Unit(f *file, t *q8Type, ny int) {
 		f.p("DOT%d(%d, %s)", ny, 4*q, w)
 	}
 	pre.rest()
+	scale := t.scale
 	if t.half {
-		f.p("VMOVUPS 64(SI), Z26")
+		scale = t.scale2
 	}
-	for _, s := range t.scale {
+	for _, s := range scale {
 		f.p("%s", s)
 	}
 	f.p("SCALE%d(Z26)", ny)

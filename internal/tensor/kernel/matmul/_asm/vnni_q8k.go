@@ -123,6 +123,14 @@ func q8kTypes() []q8kType {
 			d:   f32, scale: i8,
 			quad: func(f *file, b, q int, w string) { lookup(f, 192+256*b, q, w) },
 		},
+		{
+			name: "Wide16", bytes: 4416, block: 16, d: f32, scale: i8,
+			quad: func(f *file, b, q int, w string) { f.p("VMOVDQU32 %d(SI), %s", 320+64*(4*b+q), w) },
+		},
+		{
+			name: "Wide32", bytes: 4288, block: 32, d: f32, scale: i8,
+			quad: func(f *file, b, q int, w string) { f.p("VMOVDQU32 %d(SI), %s", 192+64*(8*b+q), w) },
+		},
 	}
 }
 

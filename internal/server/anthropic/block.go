@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 
+	"github.com/holdfast-llm/holdfast/internal/server"
 	"github.com/holdfast-llm/holdfast/internal/text/chat"
 )
 
@@ -102,7 +103,7 @@ func input(arguments string) json.RawMessage {
 	if s[0] == '{' && json.Valid([]byte(s)) {
 		return json.RawMessage(s)
 	}
-	b, err := json.Marshal(map[string]string{"INVALID_JSON": arguments})
+	b, err := server.Marshal(map[string]string{"INVALID_JSON": arguments})
 	if err != nil {
 		return json.RawMessage("{}")
 	}

@@ -3,6 +3,7 @@ package anthropic
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/holdfast-llm/holdfast/internal/server/apierr"
@@ -30,9 +31,6 @@ func toMessages(system json.RawMessage, in []json.RawMessage) (*conversation, er
 	c := &conversation{signatures: map[int]string{}, known: map[string]bool{}}
 	if err := c.system(system, "system"); err != nil {
 		return nil, err
-	}
-	if len(in) == 0 {
-		return nil, apierr.At(apierr.MissingField, "messages", "'messages' is missing or empty: there is nothing to answer")
 	}
 	for i, raw := range in {
 		if err := c.message(raw, fmt.Sprintf("messages[%d]", i)); err != nil {
@@ -65,6 +63,9 @@ func (c *conversation) message(raw json.RawMessage, at string) error {
 func (c *conversation) end() error {
 	if err := c.answered(); err != nil {
 		return err
+	}
+	if !slices.ContainsFunc(c.msgs, func(m chat.Message) bool { return m.Role != chat.System }) {
+		return apierr.At(apierr.MissingField, "messages", "'messages' is missing or empty: there is nothing to answer")
 	}
 	if last := &c.msgs[len(c.msgs)-1]; last.Role == chat.Assistant {
 		last.Prefix = true

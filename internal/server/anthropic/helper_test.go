@@ -1,0 +1,167 @@
+package anthropic
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/holdfast-llm/holdfast/internal/golden"
+	"github.com/holdfast-llm/holdfast/internal/platform/library"
+	"github.com/holdfast-llm/holdfast/internal/server"
+	"github.com/holdfast-llm/holdfast/internal/server/openai"
+	"github.com/holdfast-llm/holdfast/internal/server/servertest"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// A site is a server with this API, and OpenAI's, on fake models.
+type site struct {
+	*httptest.Server
+	models *library.Manager
+}
+
+// serve starts a site whose ids count.
+func serve(t *testing.T, models map[string]*servertest.Model, o Options, lo library.Options) *site {
+	t.Helper()
+	m := servertest.Manager(t, golden.ModuleRoot(t), models, lo)
+	var n atomic.Int64
+	o.NewID = func() string { return fmt.Sprintf("id%d", n.Add(1)) }
+	s, err := server.New(server.Config{Listen: "127.0.0.1:0"}, openai.New(m, openai.Options{}), New(m, o))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := httptest.NewServer(s)
+	t.Cleanup(h.Close)
+	return &site{h, m}
+}
+
+// one starts a site with the model "fake".
+func one(t *testing.T, m *servertest.Model) *site {
+	t.Helper()
+	return serve(t, map[string]*servertest.Model{"fake": m}, Options{}, library.Options{})
+}
+
+// ask sends a request with headers given as "Name: value", as the SDKs do.
+func (s *site) ask(t *testing.T, method, path, body string, headers ...string) (*http.Response, string) {
+	t.Helper()
+	req, err := http.NewRequest(method, s.URL+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	for _, h := range append([]string{"Anthropic-Version: 2023-06-01", "X-Request-Id: req_1"}, headers...) {
+		name, value, _ := strings.Cut(h, ": ")
+		req.Header.Set(name, value)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp, string(b)
+}
+
+func (s *site) post(t *testing.T, path, body string) (int, string) {
+	t.Helper()
+	resp, got := s.ask(t, http.MethodPost, path, body)
+	return resp.StatusCode, got
+}
+
+// event is any event of a stream.
+type event struct {
+	Type    string
+	Index   int
+	Message answer
+	Block   json.RawMessage `json:"content_block"`
+	Delta   struct {
+		Type, Text, Thinking, Signature string
+		Input                           string  `json:"partial_json"`
+		StopReason                      *string `json:"stop_reason"`
+		StopSequence                    *string `json:"stop_sequence"`
+	}
+	Usage usage
+	Error errorObject
+}
+
+// events reads a stream, and checks that names and types agree.
+func events(t *testing.T, body string) []event {
+	t.Helper()
+	var out []event
+	name := ""
+	for line := range strings.SplitSeq(body, "\n") {
+		if n, ok := strings.CutPrefix(line, "event: "); ok {
+			name = n
+		}
+		data, ok := strings.CutPrefix(line, "data: ")
+		if !ok {
+			continue
+		}
+		var e event
+		if err := json.Unmarshal([]byte(data), &e); err != nil {
+			t.Fatalf("%q: %v", data, err)
+		}
+		if e.Type != name {
+			t.Errorf("an event named %q has the type %q", name, e.Type)
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+// readable makes the answer's JSON, or the JSON of each event, easy to review.
+func readable(body string) string {
+	var out strings.Builder
+	sc := bufio.NewScanner(strings.NewReader(body))
+	sc.Buffer(nil, 1<<20)
+	for sc.Scan() {
+		line := sc.Text()
+		var b bytes.Buffer
+		if strings.HasPrefix(line, "{") && json.Indent(&b, []byte(line), "", "  ") == nil {
+			line = b.String()
+		}
+		out.WriteString(line + "\n")
+	}
+	return out.String()
+}
+
+// signed finds the signature that llm gives an answer, which is random.
+var signed = regexp.MustCompile(`sig_[A-Z2-7]{26}`)
+
+// compare checks an exchange against testdata/name.golden.
+func compare(t *testing.T, name, got string) {
+	t.Helper()
+	got = signed.ReplaceAllString(got, "sig_random")
+	path := filepath.Join("testdata", name+".golden")
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("%v; -update writes it", err)
+	}
+	if d := cmp.Diff(string(want), got); d != "" {
+		t.Errorf("%s (-want +got):\n%s", name, d)
+	}
+}

@@ -234,9 +234,9 @@ func TestModels(t *testing.T) {
 	s := serve(t, map[string]*servertest.Model{"a": {}, "b": {}, "c": {}}, Options{}, library.Options{})
 	get := func(query string) (out modelList) {
 		t.Helper()
-		resp, got := s.ask(t, http.MethodGet, "/v1/models"+query, "")
-		if err := json.Unmarshal([]byte(got), &out); err != nil || resp.StatusCode != 200 || len(out.Data) == 0 {
-			t.Fatalf("%s: %d %s", query, resp.StatusCode, got)
+		h, got := s.ask(t, http.MethodGet, "/v1/models"+query, "")
+		if err := json.Unmarshal([]byte(got), &out); err != nil || h.status != 200 || len(out.Data) == 0 {
+			t.Fatalf("%s: %d %s", query, h.status, got)
 		}
 		return out
 	}
@@ -250,8 +250,8 @@ func TestModels(t *testing.T) {
 		t.Errorf("%+v", m)
 	}
 	for path, status := range map[string]int{"/v1/models/a": 200, "/anthropic/v1/models/claude-opus-5": 200, "/v1/models/none": 404, "/v1/models?limit=0": 400, "/v1/models?after_id=x": 400} {
-		if resp, got := s.ask(t, http.MethodGet, path, ""); resp.StatusCode != status {
-			t.Errorf("%s: %d %s", path, resp.StatusCode, got)
+		if h, got := s.ask(t, http.MethodGet, path, ""); h.status != status {
+			t.Errorf("%s: %d %s", path, h.status, got)
 		}
 	}
 	resp, err := http.Get(s.URL + "/v1/models")

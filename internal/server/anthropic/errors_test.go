@@ -22,15 +22,15 @@ func TestErrors(t *testing.T) {
 	const invalid, notFound = "invalid_request_error", "not_found_error"
 	f := func(path, body string, status int, typ, code, param, message string) {
 		t.Helper()
-		resp, got := s.ask(t, http.MethodPost, path, body)
+		h, got := s.ask(t, http.MethodPost, path, body)
 		var e errorBody
 		if err := json.Unmarshal([]byte(got), &e); err != nil {
 			t.Errorf("%s: %s", body, got)
 			return
 		}
 		want := errorBody{Type: "error", RequestID: "req_1", Error: errorObject{typ, message, errorDetails{code, param}}}
-		if d := cmp.Diff(want, e); d != "" || resp.StatusCode != status || resp.Header.Get("Request-Id") != "req_1" {
-			t.Errorf("%s: %d %v (-want +got)\n%s", body, resp.StatusCode, resp.Header, d)
+		if d := cmp.Diff(want, e); d != "" || h.status != status || h.header.Get("Request-Id") != "req_1" {
+			t.Errorf("%s: %d %v (-want +got)\n%s", body, h.status, h.header, d)
 		}
 	}
 	more := func(more, code, param, message string) {
@@ -132,9 +132,9 @@ func TestKeys(t *testing.T) {
 	body := `{"model":"fake","max_tokens":9,"messages":[{"role":"user","content":"Why?"}]}`
 	f := func(status int, headers ...string) {
 		t.Helper()
-		resp, got := s.ask(t, http.MethodPost, "/v1/messages", body, headers...)
-		if resp.StatusCode != status || status == 401 && !strings.Contains(got, `"type":"authentication_error"`) {
-			t.Errorf("%v: %d %s", headers, resp.StatusCode, got)
+		h, got := s.ask(t, http.MethodPost, "/v1/messages", body, headers...)
+		if h.status != status || status == 401 && !strings.Contains(got, `"type":"authentication_error"`) {
+			t.Errorf("%v: %d %s", headers, h.status, got)
 		}
 	}
 	f(200, "X-Api-Key: k")

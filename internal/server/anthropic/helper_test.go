@@ -54,8 +54,14 @@ func one(t *testing.T, m *servertest.Model) *site {
 	return serve(t, map[string]*servertest.Model{"fake": m}, Options{}, library.Options{})
 }
 
+// heading is an answer's status and header.
+type heading struct {
+	status int
+	header http.Header
+}
+
 // ask sends a request with headers given as "Name: value", as the SDKs do.
-func (s *site) ask(t *testing.T, method, path, body string, headers ...string) (*http.Response, string) {
+func (s *site) ask(t *testing.T, method, path, body string, headers ...string) (heading, string) {
 	t.Helper()
 	req, err := http.NewRequest(method, s.URL+path, strings.NewReader(body))
 	if err != nil {
@@ -77,13 +83,13 @@ func (s *site) ask(t *testing.T, method, path, body string, headers ...string) (
 	if err != nil {
 		t.Fatal(err)
 	}
-	return resp, string(b)
+	return heading{resp.StatusCode, resp.Header}, string(b)
 }
 
 func (s *site) post(t *testing.T, path, body string) (int, string) {
 	t.Helper()
-	resp, got := s.ask(t, http.MethodPost, path, body)
-	return resp.StatusCode, got
+	h, got := s.ask(t, http.MethodPost, path, body)
+	return h.status, got
 }
 
 // event is any event of a stream.

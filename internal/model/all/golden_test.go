@@ -288,13 +288,15 @@ func same(t *testing.T, how, name string, got, want []float32) {
 }
 
 // How far a quantised case may be from llama.cpp's figures for the same file.
-// Both round activations to 8 bits, in blocks of the same size but not in the
-// same way for every type, so that on the 28 rows of a case the two errors are
-// two draws of the same size. Over all cases the mean must not be worse.
+// Both round activations to 8 bits in the same way, so most cases agree with
+// llama.cpp's own logits to float32 rounding, and those of multi-head latent
+// attention are nearer to the truth. What is left for the slack is a value that
+// lies on the border between two codes: it falls on one side or the other with
+// the order of a float32 sum, and moves all rows that look at it. One such
+// value makes the difference of 0.8% in q2_k.
 const (
-	rmsSlack  = 1.10
-	klSlack   = 1.25
-	top1Slack = 5.0 / 28 // five rows
+	rmsSlack = 1.01
+	klSlack  = 1.12
 )
 
 // TestGoldenNative: with activations rounded to 8 bits a quantised model is as
@@ -316,7 +318,7 @@ func TestGoldenNative(t *testing.T) {
 		})
 		t.Logf("max %.3g rms %.4f kl %.5f top1 %.3f; llama.cpp max %.3g rms %.4f kl %.5f top1 %.3f",
 			d.Max, d.RMS, d.KL, d.Top1, y.MaxAbs, y.RMS, y.KL, y.Top1)
-		if d.RMS > y.RMS*rmsSlack || d.KL > y.KL*klSlack || d.Top1 < y.Top1-top1Slack-1e-9 {
+		if d.RMS > y.RMS*rmsSlack || d.KL > y.KL*klSlack || d.Top1 < y.Top1-1e-9 {
 			t.Errorf("further off than llama.cpp: rms %.4g against %.4g, divergence %.4g against %.4g, same best token %.3f against %.3f",
 				d.RMS, y.RMS, d.KL, y.KL, d.Top1, y.Top1)
 		}

@@ -47,6 +47,11 @@ func (k Kinds) With(kinds ...matmul.Kind) Kinds {
 	return k
 }
 
+// Without returns k less one kind.
+func (k Kinds) Without(kind matmul.Kind) Kinds {
+	return slices.DeleteFunc(slices.Clone(k), func(have matmul.Kind) bool { return have == kind })
+}
+
 // Set converts one row into every kind of the set.
 func (k Kinds) Set(a *matmul.Acts, row int, x []float32) {
 	for _, kind := range k {

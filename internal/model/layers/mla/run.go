@@ -4,7 +4,6 @@ import (
 	"github.com/holdfast-llm/holdfast/internal/machine/par"
 	"github.com/holdfast-llm/holdfast/internal/model/layers"
 	"github.com/holdfast-llm/holdfast/internal/tensor/kernel/attend"
-	"github.com/holdfast-llm/holdfast/internal/tensor/kernel/matmul"
 	"github.com/holdfast-llm/holdfast/internal/tensor/kernel/vec"
 )
 
@@ -126,13 +125,13 @@ func (l *Layer) absorbHead(e *layers.Env, w int, st *State, h int) {
 	for _, run := range st.runs {
 		for r := run.row; r < run.row+run.n; r++ {
 			q := st.q[(r*l.Heads+h)*qk:][:qk]
-			k.acts.Set(kind, r, q[:l.Nope])
+			k.set(kind, r, q[:l.Nope])
 			kr := st.ql[(r*l.Heads+h)*n+l.KVLora:][:l.Rope]
 			copy(kr, q[l.Nope:])
 			vec.RopeNorm(kr, st.cs[r*l.Rope:(r+1)*l.Rope])
 		}
 		dst := st.ql[(run.row*l.Heads+h)*n:]
-		matmul.Mul(dst, l.Heads*n, m, 0, m.Groups(), k.acts, kind, e.RowList(run.row, run.row+run.n), run.n, e.Scratch(w))
+		k.mul(e, w, dst, l.Heads*n, m, kind, run)
 	}
 }
 
@@ -143,10 +142,10 @@ func (l *Layer) expandHead(e *layers.Env, w int, st *State, h int) {
 	n := l.Row()
 	for _, run := range st.runs {
 		for r := run.row; r < run.row+run.n; r++ {
-			k.acts.Set(kind, r, st.ql[(r*l.Heads+h)*n:][:l.KVLora])
+			k.set(kind, r, st.ql[(r*l.Heads+h)*n:][:l.KVLora])
 		}
 		dst := st.Out[(run.row*l.Heads+h)*l.Value:]
-		matmul.Mul(dst, l.Heads*l.Value, m, 0, m.Groups(), k.acts, kind, e.RowList(run.row, run.row+run.n), run.n, e.Scratch(w))
+		k.mul(e, w, dst, l.Heads*l.Value, m, kind, run)
 	}
 }
 

@@ -82,6 +82,7 @@ type tile struct {
 type work struct {
 	s      *attend.Scratch
 	acts   *matmul.Acts // [maxRows] one head's part of each row
+	rest   *matmul.Acts // [maxRows] what the codes of acts leave of it
 	out    []float32    // [queries][KVLora]
 	limit  []int32      // [queries]
 	chunks []attend.Chunk
@@ -135,6 +136,7 @@ func NewState(e *layers.Env, o model.Options, s Options, list []*Layer) *State {
 		*k = work{
 			s:      attend.NewScratch(),
 			acts:   matmul.NewActs(max(n, partRows), max(d.Nope, d.KVLora)),
+			rest:   matmul.NewActs(n, max(d.Nope, d.KVLora)),
 			out:    make([]float32, queries*d.KVLora),
 			limit:  make([]int32, max(n, queries)),
 			chunks: make([]attend.Chunk, 0, partRows/o.BlockTokens+2),
@@ -142,6 +144,7 @@ func NewState(e *layers.Env, o model.Options, s Options, list []*Layer) *State {
 			build:  newBuild(d, n),
 		}
 		k.acts.Prepare(kinds...)
+		k.rest.Prepare(kinds.Without(matmul.F32)...)
 	}
 	for range claimsPerLayer * len(list) {
 		st.claims = append(st.claims, e.NewClaim())
@@ -172,7 +175,9 @@ func StateBytes(o model.Options, d Dims, list []*Layer) int64 {
 	perRow := 4*(d.QLora+d.Heads*(d.QK()+d.Row()+d.Value)+d.Row()+d.Rope) + 48
 	n := int64(o.MaxRows) * int64(perRow)
 	queries := max(tileQueries, d.Heads)
-	worker := int64(max(o.MaxRows, partRows))*layers.ActsBytes(max(d.Nope, d.KVLora), k) +
+	width := max(d.Nope, d.KVLora)
+	worker := int64(max(o.MaxRows, partRows))*layers.ActsBytes(width, k) +
+		int64(o.MaxRows)*layers.ActsBytes(width, k.Without(matmul.F32)) +
 		int64(queries)*int64(4*d.KVLora+4) + buildBytes(d, o.MaxRows)
 	if x := list[0].Index; x != nil {
 		n += x.stateBytes(o)

@@ -13,8 +13,8 @@ import (
 // A Q8 unit is 32 columns:
 //
 //	 0  [32]int8  codes
-//	32  float32   scale d: x = d*code
-//	36  float32   d * sum of the codes, for types with a minimum
+//	32  float32   scale d: x = d*code, rounded to 11 bits by roundScale
+//	36  float32   d * sum of the codes, for types with a minimum, rounded likewise
 //	40  int32     -128 * sum of the codes, for weights that are stored as code+128
 //	44  int32     -128 * sum of the first 16 codes
 //
@@ -79,7 +79,8 @@ func (a *Acts) Bytes() int {
 // by different goroutines at the same time.
 //
 // The code of x is x*(127/max) rounded to the nearest even integer, where max is
-// the largest magnitude of the block; the scale is max/127.
+// the largest magnitude of the block; the scale is max/127, and in Q8 rounded
+// as ggml rounds it.
 func (a *Acts) Set(k Kind, row int, x []float32) {
 	if row < 0 || row >= a.maxRows || len(x) > a.maxCols {
 		panic(fmt.Sprintf("matmul: Set of row %d with %d columns in acts of %dx%d", row, len(x), a.maxRows, a.maxCols))
@@ -149,8 +150,8 @@ func quantizeQ8Go(dst []byte, x []float32) {
 		d, inv := scaleOf(x[:q8Cols])
 		first := roundTo8(dst[:16], x[:16], inv)
 		sum := first + roundTo8(dst[16:32], x[16:32], inv)
-		putF32(dst[q8Scale:], d)
-		putF32(dst[q8Sum:], d*float32(sum))
+		putF32(dst[q8Scale:], roundScale(d))
+		putF32(dst[q8Sum:], roundScale(d*float32(sum)))
 		binary.LittleEndian.PutUint32(dst[q8Neg:], uint32(-128*sum))
 		binary.LittleEndian.PutUint32(dst[q8Neg16:], uint32(-128*first))
 		x, dst = x[q8Cols:], dst[q8Bytes:]
@@ -186,6 +187,21 @@ func scaleOf(x []float32) (d, inv float32) {
 		return 0, 0
 	}
 	return m / 127, 127 / m
+}
+
+// roundScale rounds d to the 11 significant bits of a half precision number but
+// keeps float32's range, which half precision would lose: V3's activations
+// overflow it.
+//
+// ggml keeps these scales in half precision. The rounding costs nothing next to
+// that of the codes, whose error is several times larger, and with it the logits of
+// a quantised file are those that llama.cpp computes, to float32 rounding. Two
+// engines with equally good but different roundings differ from each other by
+// as much as either differs from the truth.
+func roundScale(d float32) float32 {
+	b := math.Float32bits(d)
+	b += 0xfff + b>>13&1 // half of the last kept bit; a tie goes to the even one
+	return math.Float32frombits(b &^ 0x1fff)
 }
 
 // roundTo8 stores x*inv, rounded to the nearest even integer, and returns the sum.

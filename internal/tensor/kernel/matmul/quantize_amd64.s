@@ -10,6 +10,10 @@ DATA qTiny<>+0(SB)/4, $0x1e3ce508 // 1e-20, the constant tiny
 GLOBL qTiny<>(SB), RODATA|NOPTR, $4
 DATA qOnes<>+0(SB)/4, $0x00010001
 GLOBL qOnes<>(SB), RODATA|NOPTR, $4
+DATA qOne<>+0(SB)/4, $1
+GLOBL qOne<>(SB), RODATA|NOPTR, $4
+DATA qHalf<>+0(SB)/4, $0xfff
+GLOBL qHalf<>(SB), RODATA|NOPTR, $4
 
 // Two packs of 32-bit numbers to bytes leave the quads in the order
 // 0 2 4 6 1 3 5 7; this puts them back.
@@ -57,6 +61,8 @@ TEXT ·quantizeQ8AVX2(SB), NOSPLIT, $0-24
 	VMOVSS q127<>(SB), X14
 	VMOVSS qTiny<>(SB), X13
 	VMOVDQU qOrder<>(SB), Y12
+	VBROADCASTSS qOne<>(SB), X11
+	VBROADCASTSS qHalf<>(SB), X10
 
 loop:
 	VMOVUPS (SI), Y0
@@ -94,10 +100,18 @@ loop:
 	VPACKSSWB Y2, Y0, Y0
 	VPERMD Y0, Y12, Y0
 	VMOVDQU Y0, (DI)
-	VMOVSS X4, 32(DI)
+
+	// The scale and scale times sum, side by side, rounded as by roundScale.
 	VCVTDQ2PS X6, X7
 	VMULSS X4, X7, X7
-	VMOVSS X7, 36(DI)
+	VUNPCKLPS X7, X4, X4
+	VPSRLD $13, X4, X9
+	VPAND X11, X9, X9
+	VPADDD X10, X9, X9
+	VPADDD X9, X4, X4
+	VPSRLD $13, X4, X4
+	VPSLLD $13, X4, X4
+	VMOVQ X4, 32(DI)
 	VPXOR X9, X9, X9
 	VPSLLD $7, X6, X6
 	VPSUBD X6, X9, X6

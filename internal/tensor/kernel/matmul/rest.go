@@ -1,0 +1,39 @@
+package matmul
+
+// SetRest sets a row to what the codes of the same row of a leave of x: to
+// x - a[row], in the same kind. The sum of the products with both rows has the
+// error of 16-bit activations, for weights that are still multiplied in int8.
+// It returns false, and sets nothing, for F32, which leaves no rest.
+//
+// a[row] must have been set to x in kind k.
+func (r *Acts) SetRest(k Kind, row int, x []float32, a *Acts) bool {
+	if k == F32 {
+		return false
+	}
+	to, from := r.buf(k), a.buf(k)
+	dst, src := to.data[row*to.stride:][:to.stride], from.data[row*from.stride:][:from.stride]
+	unit, size, scale := q8Cols, q8Bytes, q8Scale
+	if k == Q8K {
+		unit, size, scale = q8kCols, q8kBytes, q8kScale
+	}
+	checkCols(len(x), unit)
+	var rest [q8kCols]float32
+	for len(x) > 0 {
+		leave(rest[:unit], x, src, getF32(src[scale:]))
+		if k == Q8K {
+			quantizeQ8K(dst, rest[:unit])
+		} else {
+			quantizeQ8(dst, rest[:unit])
+		}
+		x, dst, src = x[unit:], dst[size:], src[size:]
+	}
+	return true
+}
+
+// leave computes rest = x - d*codes.
+func leave(rest, x []float32, codes []byte, d float32) {
+	x, codes = x[:len(rest)], codes[:len(rest)]
+	for i := range rest {
+		rest[i] = x[i] - d*float32(int8(codes[i]))
+	}
+}

@@ -247,6 +247,36 @@ func vnniWide32x8(w *byte, n int, x *byte, offs *int, out *float32, more int)
 func vnniWide32x12(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
 //go:noescape
+func vnniTQ2_0x1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func vnniTQ2_0x2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func vnniTQ2_0x4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func vnniTQ2_0x8(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func vnniTQ2_0x12(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func vnniTQ1_0x1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func vnniTQ1_0x2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func vnniTQ1_0x4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func vnniTQ1_0x8(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func vnniTQ1_0x12(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
 func vnniF32x1(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
 //go:noescape
@@ -436,6 +466,24 @@ func avx2Wide32x2(w *byte, n int, x *byte, offs *int, out *float32, more int)
 func avx2Wide32x4(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
 //go:noescape
+func avx2TQ2_0x1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2TQ2_0x2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2TQ2_0x4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2TQ1_0x1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2TQ1_0x2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avx2TQ1_0x4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
 func avx2F32x1(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
 //go:noescape
@@ -576,6 +624,20 @@ func vnniKernels() map[quant.Type][]tileKernel {
 			{8, vnniWide32x8},
 			{12, vnniWide32x12},
 		},
+		quant.TQ2_0: {
+			{1, vnniTQ2_0x1},
+			{2, vnniTQ2_0x2},
+			{4, vnniTQ2_0x4},
+			{8, vnniTQ2_0x8},
+			{12, vnniTQ2_0x12},
+		},
+		quant.TQ1_0: {
+			{1, vnniTQ1_0x1},
+			{2, vnniTQ1_0x2},
+			{4, vnniTQ1_0x4},
+			{8, vnniTQ1_0x8},
+			{12, vnniTQ1_0x12},
+		},
 		quant.F32: {
 			{1, vnniF32x1},
 			{2, vnniF32x2},
@@ -681,6 +743,16 @@ func avx2Kernels() map[quant.Type][]tileKernel {
 			{1, avx2Wide32x1},
 			{2, avx2Wide32x2},
 			{4, avx2Wide32x4},
+		},
+		quant.TQ2_0: {
+			{1, avx2TQ2_0x1},
+			{2, avx2TQ2_0x2},
+			{4, avx2TQ2_0x4},
+		},
+		quant.TQ1_0: {
+			{1, avx2TQ1_0x1},
+			{2, avx2TQ1_0x2},
+			{4, avx2TQ1_0x4},
 		},
 		quant.F32: {
 			{1, avx2F32x1},

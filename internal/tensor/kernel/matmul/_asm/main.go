@@ -25,9 +25,11 @@ func main() {
 	}{
 		{"avx512_q8", vnniQ8},
 		{"avx512_q8k", vnniQ8K},
+		{"avx512_ternary", vnniTernary},
 		{"avx512_float", vnniFloat},
 		{"avx2_q8", avx2Q8},
 		{"avx2_q8k", avx2Q8K},
+		{"avx2_ternary", avx2Ternary},
 		{"avx2_float", avx2Float},
 	} {
 		var f file

@@ -15,6 +15,7 @@ type bench struct {
 	dk, dv     int
 	nq, rows   int
 	alias      bool
+	fast       bool
 	workers    int // each with a K/V head of its own
 	pairs      int // visible query-row pairs of a worker's call
 	layers     int // sets of rows that take turns
@@ -31,6 +32,11 @@ const benchChunk = 32 // rows
 func (c *bench) run(b *testing.B, impl string) {
 	_, restore := cpu.Only(impl)
 	defer restore()
+	c.time(b)
+}
+
+// time is run with the bodies that are on.
+func (c *bench) time(b *testing.B) {
 	c.workers = max(c.workers, 1)
 	p := c.prepare()
 	sets := make([][]Chunk, c.layers*c.workers)
@@ -58,7 +64,7 @@ func (c *bench) run(b *testing.B, impl string) {
 
 // prepare fills in what follows from the shape.
 func (c *bench) prepare() *Params {
-	p := &Params{Elem: c.elem, DK: c.dk, DV: c.dv, Scale: float32(1 / math.Sqrt(float64(c.dk)))}
+	p := &Params{Elem: c.elem, DK: c.dk, DV: c.dv, Scale: float32(1 / math.Sqrt(float64(c.dk))), Fast: c.fast}
 	c.rowK, c.rowV = c.elem.RowBytes(c.dk), c.elem.RowBytes(c.dv)
 	if c.alias {
 		p.KStride, p.VStride, c.rowV = c.rowK, c.rowK, 0
@@ -72,7 +78,7 @@ func (c *bench) prepare() *Params {
 	for i := range c.nq {
 		c.q[i*c.dk] = 1
 		c.limit[i] = int32(c.rows)
-		if c.nq > 64 { // prefill: the last nq/4 tokens of 4 heads
+		if c.nq > 128 { // prefill: the last nq/4 tokens of 4 heads
 			c.limit[i] = int32(c.rows - c.nq/4 + i/4 + 1)
 		}
 		c.pairs += int(c.limit[i])

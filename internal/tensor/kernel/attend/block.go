@@ -36,7 +36,10 @@ func (s *Scratch) block(p *Params, cur cursor, at, r0, r1, end int) cursor {
 	if i0 == i1 {
 		return cur
 	}
-	if direct(p, s.n) {
+	switch {
+	case s.pairs && !whole(cur, r0, r1):
+		return s.blockPairs(p, cur, i0, i1, at, r0, r1)
+	case s.pairs || direct(p, s.n):
 		s.scoresDirect(p, cur, i0, i1, at, r0, r1)
 		s.weighAll(i0, i1, at, r0, r1)
 		return s.valuesDirect(p, cur, i0, i1, at, r0, r1, end)

@@ -51,6 +51,9 @@ func (s *Scratch) scores(i0, i1, col int, k rows) {
 	ahead := k.ahead()
 	var bodies *[3]scoresFunc
 	switch {
+	case s.pairs:
+		s.scoresPairs(i0, i1, col, k)
+		return
 	case useAVX512:
 		bodies = &scoresAVX512[k.elem]
 	case useAVX2:
@@ -72,6 +75,9 @@ func (s *Scratch) values(i0, i1, col int, v rows) {
 	ahead := v.ahead()
 	var bodies *[3]valuesFunc
 	switch {
+	case s.pairs:
+		s.valuesPairs(i0, i1, col, v)
+		return
 	case useAVX512:
 		bodies = &valuesAVX512[v.elem]
 	case useAVX2:

@@ -13,3 +13,10 @@ func (s *Scratch) values(i0, i1, col int, v rows) { s.valuesGo(i0, i1, col, v) }
 func loadQ8(dst []float32, src []byte) { loadQ8Go(dst, src) }
 
 func storeQ8(dst []byte, x []float32) { storeQ8Go(dst, x) }
+
+// dots reports whether products are computed in pairs of bf16.
+func dots(*Params) bool { return false }
+
+func (s *Scratch) scoresPairs(_, _, _ int, _ rows) { panic("attend: no products in pairs") }
+
+func (s *Scratch) valuesPairs(_, _, _ int, _ rows) { panic("attend: no products in pairs") }

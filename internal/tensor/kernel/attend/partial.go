@@ -35,7 +35,7 @@ func (p *Params) RunPartial(s *Scratch, part *Partial, q []float32, nq int, limi
 		copy(part.m[at:], s.m[:k])
 		copy(part.l[at:], s.l[:k])
 		for i := range k {
-			copy(part.acc[(at+i)*p.DV:(at+i+1)*p.DV], s.acc[i*s.dv:])
+			s.sums(part.acc[(at+i)*p.DV:(at+i+1)*p.DV], i)
 		}
 	}
 }

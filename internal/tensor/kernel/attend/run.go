@@ -58,6 +58,15 @@ type Scratch struct {
 	kbuf     []float32 // memory of k
 	vbuf     []float32 // memory of v
 	round    []byte    // one row, for Params.Round
+
+	fast       bool     // queries and weights are rounded to bf16
+	pairs      bool     // and products computed in pairs
+	q16        []uint16 // [tile][dk] queries in bf16
+	w16        []uint16 // [tile][Step] weights in bf16
+	kraw, vraw []byte   // [Step][DK], [Step][DV] a block's rows, copied
+	vrawStride int      // bytes between rows of vraw
+	kbytes     []byte   // memory of kraw
+	vbytes     []byte   // memory of vraw
 }
 
 // scoreStride is the distance between the scores of two queries.
@@ -82,9 +91,15 @@ func (s *Scratch) begin(p *Params, q []float32, n int, limit, first []int32) {
 	s.score = grow(s.score, tile*scoreStride)
 	s.m, s.l = grow(s.m, tile), grow(s.l, tile)
 	s.from, s.to = grow(s.from, tile), grow(s.to, tile)
+	if s.fast, s.pairs = p.Fast && p.Elem == BF16, dots(p); s.fast {
+		s.q16, s.w16 = grow(s.q16, tile*s.dk), grow(s.w16, tile*Step)
+	}
 	clear(s.acc[:n*s.dv])
 	for i := range n {
 		s.loadQuery(p, s.q[i*s.dk:(i+1)*s.dk], q[i*p.DK:(i+1)*p.DK])
+		if s.fast {
+			s.roundQuery(i)
+		}
 		s.m[i], s.l[i] = float32(math.Inf(-1)), 0
 		s.from[i], s.to[i] = 0, int(limit[i])
 		if first != nil {
@@ -138,6 +153,9 @@ func (s *Scratch) active(r0, r1 int) (i0, i1 int) {
 func (s *Scratch) weighAll(i0, i1, at, r0, r1 int) {
 	for i := i0; i < i1; i++ {
 		s.weigh(i, max(s.from[i], r0)-at, min(s.to[i], r1)-at)
+		if s.fast {
+			s.roundWeights(i)
+		}
 	}
 }
 
@@ -174,7 +192,7 @@ func exp(x float32) float32 { return float32(math.Exp(float64(x))) }
 func (s *Scratch) finish(p *Params, out []float32, at int) {
 	for i := range s.n {
 		o := out[i*p.DV : (i+1)*p.DV]
-		copy(o, s.acc[i*s.dv:])
+		s.sums(o, i)
 		p.normalize(o, s.m[i], s.l[i], at+i)
 	}
 }

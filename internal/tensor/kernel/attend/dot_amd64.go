@@ -1,0 +1,75 @@
+//go:build !noasm
+
+package attend
+
+import (
+	"unsafe"
+
+	"github.com/holdfast-llm/holdfast/internal/machine/cpu"
+)
+
+var useBF16 = cpu.Has("avx512bf16")
+
+func init() { cpu.Register("avx512bf16", &useBF16) }
+
+// dots reports whether products are computed in pairs of bf16.
+func dots(p *Params) bool {
+	return useBF16 && p.Fast && p.Elem == BF16 && p.DK%pairDims == 0 && p.DV%pairDims == 0
+}
+
+//go:noescape
+func scoresDotx1(q *uint16, k unsafe.Pointer, out *float32, dk, stride, rows int)
+
+//go:noescape
+func scoresDotx2(q *uint16, k unsafe.Pointer, out *float32, dk, stride, rows int)
+
+//go:noescape
+func scoresDotx4(q *uint16, k unsafe.Pointer, out *float32, dk, stride, rows int)
+
+//go:noescape
+func valuesDotx1(acc *float32, rows unsafe.Pointer, w *uint16, dv, accStride, stride, n, ahead int)
+
+//go:noescape
+func valuesDotx2(acc *float32, rows unsafe.Pointer, w *uint16, dv, accStride, stride, n, ahead int)
+
+//go:noescape
+func valuesDotx4(acc *float32, rows unsafe.Pointer, w *uint16, dv, accStride, stride, n, ahead int)
+
+//go:noescape
+func valuesDotx8(acc *float32, rows unsafe.Pointer, w *uint16, dv, accStride, stride, n, ahead int)
+
+var (
+	scoresDot = [...]func(q *uint16, k unsafe.Pointer, out *float32, dk, stride, rows int){scoresDotx1, scoresDotx2, scoresDotx4}
+	valuesDot = [...]func(acc *float32, rows unsafe.Pointer, w *uint16, dv, accStride, stride, n, ahead int){
+		valuesDotx1, valuesDotx2, valuesDotx4, valuesDotx8,
+	}
+)
+
+// largest returns the place in a table of bodies for 1, 2, 4, ... queries of the
+// one for the most that n are enough for, and that number.
+func largest(n, bodies int) (at, queries int) {
+	for at+1 < bodies && n >= 2<<at {
+		at++
+	}
+	return at, 1 << at
+}
+
+// scoresPairs is scores for rows of bf16 in pairs of dimensions.
+func (s *Scratch) scoresPairs(i0, i1, col int, k rows) {
+	for i := i0; i < i1; {
+		at, n := largest(i1-i, len(scoresDot))
+		scoresDot[at](&s.q16[i*s.dk], k.data, &s.score[i*scoreStride+col], s.dk, k.stride, k.n)
+		i += n
+	}
+}
+
+// valuesPairs is values for rows of bf16 in pairs of rows.
+func (s *Scratch) valuesPairs(i0, i1, col int, v rows) {
+	ahead := v.ahead()
+	for i := i0; i < i1; {
+		at, n := largest(i1-i, len(valuesDot))
+		valuesDot[at](&s.acc[i*s.dv], v.data, &s.w16[i*Step+col], s.dv, 4*s.dv, v.stride, v.n, ahead)
+		ahead = 0
+		i += n
+	}
+}

@@ -1,0 +1,137 @@
+package attend
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/holdfast-llm/holdfast/internal/machine/cpu/cputest"
+	"github.com/holdfast-llm/holdfast/internal/tensor/kernel/vec"
+)
+
+// roundedQueries replaces p's queries by those that Fast multiplies: rounded
+// after they were scaled.
+func (p *problem) roundedQueries() *problem {
+	c := *p
+	c.q = slices.Clone(p.q)
+	vec.Scale(c.q, p.Scale)
+	h := make([]uint16, len(c.q))
+	vec.F32ToBF16(h, c.q)
+	vec.BF16ToF32(c.q, h)
+	c.Scale, c.Fast = 1, false
+	return &c
+}
+
+// Weights are rounded by at most 2^-9 of their size, and errors of opposite
+// signs cancel.
+const fastBound = 0.0015
+
+func TestFastAgainstFloat64(t *testing.T) {
+	cputest.Each(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(21, 2))
+		s := NewScratch()
+		f := func(dk, dv, nq, rows, padBytes int, alias bool) {
+			t.Helper()
+			p := newProblem(rng, BF16, dk, dv, nq, rows, padBytes, alias)
+			p.Fast = true
+			exact, worst := p.roundedQueries(), 0.0
+			out := p.run(s, p.cut(t, 32))
+			for i := range nq {
+				want, scale := exact.reference(i)
+				for j, w := range want {
+					err := math.Abs(float64(out[i*dv+j])-w) / max(scale, 1)
+					if !(err <= fastBound) {
+						t.Fatalf("dk=%d dv=%d nq=%d rows=%d: query %d element %d is %g, want %g", dk, dv, nq, rows, i, j, out[i*dv+j], w)
+					}
+					worst = max(worst, err)
+				}
+			}
+			t.Logf("dk=%d dv=%d nq=%d rows=%d: largest error %.2g", dk, dv, nq, rows, worst)
+		}
+		f(64, 64, 1, 1, 0, false)
+		f(128, 128, 4, 200, 0, false)
+		f(128, 96, 100, 150, 64, false)
+		f(32, 32, 15, 63, 4, false)
+		f(40, 24, 5, 70, 4, false) // no pairs
+		f(576, 512, 16, 101, 0, true)
+		f(96, 64, 130, 129, 0, true)
+	})
+}
+
+// The same laws hold as without Fast, bit by bit.
+func TestFastResultsDependOnTheQueryAlone(t *testing.T) {
+	cputest.Each(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(25, 6))
+		s := NewScratch()
+		for _, alias := range []bool{false, true} {
+			p := newProblem(rng, BF16, 96, 64, 150, 230, 0, alias)
+			p.Fast = true
+			p.first = make([]int32, p.nq)
+			for i := range p.nq / 2 {
+				p.first[2*i] = p.limit[2*i] - int32(rng.IntN(60))
+			}
+			want := p.run(s, p.cut(t, 64))
+			for _, sizes := range [][]int{{230}, {1}, {7}, {5, 0, 100, 3}} {
+				if !slices.Equal(want, p.run(s, p.cut(t, sizes...))) {
+					t.Fatalf("chunks of %v change the result", sizes)
+				}
+			}
+			chunks := p.cut(t, 48)
+			for _, nq := range []int{1, 2, 3, 7, 33} {
+				for at := 0; at < p.nq; at += nq {
+					n := min(nq, p.nq-at)
+					out := make([]float32, n*p.DV)
+					p.Run(s, out, p.q[at*p.DK:], n, p.limit[at:], p.first[at:], chunks)
+					if !slices.Equal(want[at*p.DV:(at+n)*p.DV], out) {
+						t.Fatalf("query %d in a call of %d differs", at, n)
+					}
+				}
+			}
+		}
+	})
+}
+
+// Fast changes nothing for other element types, allocates nothing, and parts
+// merge.
+func TestFastElsewhere(t *testing.T) {
+	cputest.Each(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(26, 6))
+		for _, e := range elems {
+			p := newProblem(rng, e, 64, 64, 9, 200, 0, false)
+			chunks, s, out := p.cut(t, 24), NewScratch(), make([]float32, 9*64)
+			slow := p.run(s, chunks)
+			p.Fast = true
+			if fast := p.run(s, chunks); slices.Equal(slow, fast) != (e != BF16) {
+				t.Errorf("%v: Fast gives the same: %v", e, e == BF16)
+			}
+			if n := testing.AllocsPerRun(5, func() { p.Run(s, out, p.q, p.nq, p.limit, nil, chunks) }); n != 0 {
+				t.Errorf("%v: %v allocations", e, n)
+			}
+			if e == BF16 {
+				a, b := &Partial{}, &Partial{}
+				whole := p.run(s, []Chunk{{K: p.k, V: p.v, N: 200}})
+				p.RunPartial(s, a, p.q, p.nq, p.limit, nil, []Chunk{{K: p.k, V: p.v, N: 128}}, 0)
+				p.RunPartial(s, b, p.q, p.nq, p.limit, nil, []Chunk{{K: p.k[128*128:], V: p.v[128*128:], N: 72}}, 128)
+				p.Merge(out, []*Partial{a, b})
+				for i := range out {
+					if math.Abs(float64(out[i]-whole[i])) > 0.01 {
+						t.Fatalf("merged element %d is %v, want %v", i, out[i], whole[i])
+					}
+				}
+			}
+		}
+	})
+}
+
+func BenchmarkFastLatent(b *testing.B) {
+	for _, nq := range []int{16, 128} {
+		for _, fast := range []bool{false, true} {
+			b.Run(fmt.Sprintf("fast=%v/dk=576/dv=512/nq=%d/rows=4096", fast, nq), func(b *testing.B) {
+				c := bench{elem: BF16, dk: 576, dv: 512, nq: nq, rows: 4096, alias: true, fast: fast}
+				c.time(b)
+			})
+		}
+	}
+}

@@ -11,6 +11,9 @@ import (
 var (
 	useAVX2 = cpu.Has("avx2")
 	useVNNI = cpu.Has("avx512vnni")
+	// useVBMI belongs to the tier of useVNNI: processors have both, but for the
+	// first that had VNNI.
+	useVBMI = cpu.Has("avx512vbmi")
 )
 
 // prefetchNear and prefetchFar are how many bytes ahead of its loads a kernel
@@ -33,11 +36,21 @@ func init() {
 	}
 	cpu.Register("avx2", &useAVX2)
 	cpu.Register("avx512vnni", &useVNNI)
+	cpu.Register("avx512vnni", &useVBMI)
 	for t, ks := range vnniKernels() {
 		tiledLayout(t).vnni = ks
 	}
+	for t, ks := range vbmiKernels() {
+		tiledLayout(t).vbmi = ks
+	}
 	for t, ks := range avx2Kernels() {
 		tiledLayout(t).avx2 = ks
+	}
+	for t, e := range vbmiExpanders() {
+		layoutOf(t).expandVBMI = e
+	}
+	for t, e := range avx2Expanders() {
+		layoutOf(t).expandAVX2 = e
 	}
 }
 
@@ -45,6 +58,8 @@ func init() {
 // their tiles, or nil for the portable code.
 func (l *layout) kernels() []tileKernel {
 	switch {
+	case useVBMI && l.vbmi != nil:
+		return l.vbmi
 	case useVNNI && l.vnni != nil:
 		return l.vnni
 	case useAVX2:
@@ -54,4 +69,12 @@ func (l *layout) kernels() []tileKernel {
 }
 
 // expander returns the expander of the best tier that is on, or nil.
-func (l *layout) expander() expander { return nil }
+func (l *layout) expander() expander {
+	switch {
+	case useVBMI && l.expandVBMI != nil:
+		return l.expandVBMI
+	case useAVX2:
+		return l.expandAVX2
+	}
+	return nil
+}

@@ -277,6 +277,90 @@ func vnniTQ1_0x8(w *byte, n int, x *byte, offs *int, out *float32, more int)
 func vnniTQ1_0x12(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
 //go:noescape
+func vnniIQ1_Sx1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func vnniIQ1_Sx2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func vnniIQ1_Sx4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func vbmiExpandIQ1_S(dst, src *byte, n int)
+
+//go:noescape
+func vnniIQ1_Mx1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func vnniIQ1_Mx2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func vnniIQ1_Mx4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func vbmiExpandIQ1_M(dst, src *byte, n int)
+
+//go:noescape
+func vnniIQ2_XXSx1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func vnniIQ2_XXSx2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func vnniIQ2_XXSx4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func vbmiExpandIQ2_XXS(dst, src *byte, n int)
+
+//go:noescape
+func vnniIQ2_XSx1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func vnniIQ2_XSx2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func vnniIQ2_XSx4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func vbmiExpandIQ2_XS(dst, src *byte, n int)
+
+//go:noescape
+func vnniIQ2_Sx1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func vnniIQ2_Sx2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func vnniIQ2_Sx4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func vbmiExpandIQ2_S(dst, src *byte, n int)
+
+//go:noescape
+func vnniIQ3_XXSx1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func vnniIQ3_XXSx2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func vnniIQ3_XXSx4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func vbmiExpandIQ3_XXS(dst, src *byte, n int)
+
+//go:noescape
+func vnniIQ3_Sx1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func vnniIQ3_Sx2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func vnniIQ3_Sx4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func vbmiExpandIQ3_S(dst, src *byte, n int)
+
+//go:noescape
 func vnniF32x1(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
 //go:noescape
@@ -510,6 +594,22 @@ func avx2BF16x2(w *byte, n int, x *byte, offs *int, out *float32, more int)
 //go:noescape
 func avx2BF16x4(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
+func vbmiExpanders() map[quant.Type]expander {
+	return map[quant.Type]expander{
+		quant.IQ1_S:   vbmiExpandIQ1_S,
+		quant.IQ1_M:   vbmiExpandIQ1_M,
+		quant.IQ2_XXS: vbmiExpandIQ2_XXS,
+		quant.IQ2_XS:  vbmiExpandIQ2_XS,
+		quant.IQ2_S:   vbmiExpandIQ2_S,
+		quant.IQ3_XXS: vbmiExpandIQ3_XXS,
+		quant.IQ3_S:   vbmiExpandIQ3_S,
+	}
+}
+
+func avx2Expanders() map[quant.Type]expander {
+	return map[quant.Type]expander{}
+}
+
 func vnniKernels() map[quant.Type][]tileKernel {
 	return map[quant.Type][]tileKernel{
 		quant.Q4_0: {
@@ -658,6 +758,46 @@ func vnniKernels() map[quant.Type][]tileKernel {
 			{4, vnniBF16x4},
 			{8, vnniBF16x8},
 			{12, vnniBF16x12},
+		},
+	}
+}
+
+func vbmiKernels() map[quant.Type][]tileKernel {
+	return map[quant.Type][]tileKernel{
+		quant.IQ1_S: {
+			{1, vnniIQ1_Sx1},
+			{2, vnniIQ1_Sx2},
+			{4, vnniIQ1_Sx4},
+		},
+		quant.IQ1_M: {
+			{1, vnniIQ1_Mx1},
+			{2, vnniIQ1_Mx2},
+			{4, vnniIQ1_Mx4},
+		},
+		quant.IQ2_XXS: {
+			{1, vnniIQ2_XXSx1},
+			{2, vnniIQ2_XXSx2},
+			{4, vnniIQ2_XXSx4},
+		},
+		quant.IQ2_XS: {
+			{1, vnniIQ2_XSx1},
+			{2, vnniIQ2_XSx2},
+			{4, vnniIQ2_XSx4},
+		},
+		quant.IQ2_S: {
+			{1, vnniIQ2_Sx1},
+			{2, vnniIQ2_Sx2},
+			{4, vnniIQ2_Sx4},
+		},
+		quant.IQ3_XXS: {
+			{1, vnniIQ3_XXSx1},
+			{2, vnniIQ3_XXSx2},
+			{4, vnniIQ3_XXSx4},
+		},
+		quant.IQ3_S: {
+			{1, vnniIQ3_Sx1},
+			{2, vnniIQ3_Sx2},
+			{4, vnniIQ3_Sx4},
 		},
 	}
 }

@@ -63,8 +63,10 @@ type layout struct {
 	grid *grid
 	wide *layout
 
-	// avx2 and vnni are the kernels of the tiers; see kernels.
-	avx2, vnni []tileKernel
+	// avx2, vnni and vbmi are the kernels of the tiers; see kernels.
+	avx2, vnni, vbmi []tileKernel
+	// expandAVX2 and expandVBMI are their expanders.
+	expandAVX2, expandVBMI expander
 }
 
 // floatStep is the number of columns in a unit of the float types.

@@ -20,13 +20,18 @@ import "github.com/holdfast-llm/holdfast/internal/tensor/quant"
 
 `)
 	for _, e := range list {
-		fmt.Fprintf(&b, "//go:noescape\nfunc %s(w *byte, n int, x *byte, offs *int, out *float32, more int)\n\n", e.name)
+		args := "w *byte, n int, x *byte, offs *int, out *float32, more int"
+		if e.tile == 0 {
+			args = "dst, src *byte, n int"
+		}
+		fmt.Fprintf(&b, "//go:noescape\nfunc %s(%s)\n\n", e.name, args)
 	}
-	for _, tier := range []string{"vnni", "avx2"} {
+	expanders(&b, list)
+	for _, tier := range []string{"vnni", "vbmi", "avx2"} {
 		fmt.Fprintf(&b, "func %sKernels() map[quant.Type][]tileKernel {\nreturn map[quant.Type][]tileKernel{\n", tier)
 		last := ""
 		for _, e := range list {
-			if e.tier != tier {
+			if e.tier != tier || e.tile == 0 {
 				continue
 			}
 			if e.typ != last {
@@ -48,6 +53,19 @@ import "github.com/holdfast-llm/holdfast/internal/tensor/quant"
 		log.Fatal(err)
 	}
 	return out
+}
+
+// expanders writes a table of the entries without rows per tier.
+func expanders(b *bytes.Buffer, list []entry) {
+	for _, tier := range []string{"vbmi", "avx2"} {
+		fmt.Fprintf(b, "func %sExpanders() map[quant.Type]expander {\nreturn map[quant.Type]expander{\n", tier)
+		for _, e := range list {
+			if e.tier == tier && e.tile == 0 {
+				fmt.Fprintf(b, "%s: %s,\n", typeName(e.typ), e.name)
+			}
+		}
+		b.WriteString("}\n}\n\n")
+	}
 }
 
 // typeName returns the name of a type in package matmul: the wide layouts are no

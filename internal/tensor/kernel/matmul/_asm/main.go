@@ -26,6 +26,7 @@ func main() {
 		{"avx512_q8", vnniQ8},
 		{"avx512_q8k", vnniQ8K},
 		{"avx512_ternary", vnniTernary},
+		{"avx512_grid", vnniGrid},
 		{"avx512_float", vnniFloat},
 		{"avx2_q8", avx2Q8},
 		{"avx2_q8k", avx2Q8K},
@@ -87,8 +88,8 @@ func (f *file) macro(name string, cols int, line func(c int) string) {
 
 // An entry is one kernel in the list of the Go file.
 type entry struct {
-	tier string // vnni or avx2
+	tier string // vnni, vbmi or avx2
 	typ  string // name in package quant, Wide16 or Wide32
-	tile int    // activation rows
+	tile int    // activation rows; 0 for an expander
 	name string
 }

@@ -1,0 +1,294 @@
+package main
+
+import "fmt"
+
+// A gridType mirrors the grid of package matmul, which describes the bytes of a
+// unit and of the tables.
+type gridType struct {
+	name           string
+	points, size   int
+	masks          int
+	signs, halves  bool
+	factor         uint32 // float32 bits of what d is multiplied with
+	scaleBits, one uint32 // masks that make the odd number 2s+1 of a nibble s
+}
+
+const (
+	eighth = 0x3e000000
+	fourth = 0x3e800000
+	whole  = 0x3f800000
+)
+
+var gridTypes = []gridType{
+	{name: "IQ1_S", points: 2048, size: 8, masks: 3, factor: eighth, scaleBits: 0x0e},
+	{name: "IQ1_M", points: 2048, size: 8, masks: 4, halves: true, factor: eighth, scaleBits: 0x0e},
+	{name: "IQ2_XXS", points: 256, size: 8, signs: true, factor: eighth, scaleBits: 0x1e},
+	{name: "IQ2_XS", points: 512, size: 8, masks: 1, signs: true, halves: true, factor: eighth, scaleBits: 0x1e},
+	{name: "IQ2_S", points: 1024, size: 8, masks: 2, signs: true, halves: true, factor: eighth, scaleBits: 0x1e},
+	{name: "IQ3_XXS", points: 256, size: 4, signs: true, factor: fourth, scaleBits: 0x1e},
+	{name: "IQ3_S", points: 512, size: 4, masks: 1, signs: true, factor: whole, scaleBits: 0x1e},
+}
+
+func (g *gridType) vecs() int { return 32 / g.size / 4 }
+
+func (g *gridType) bits() int {
+	if g.halves {
+		return 32 + 128
+	}
+	return 32 + 64
+}
+
+func (g *gridType) blocks() int { return g.bits() + 64*g.vecs()*g.masks }
+
+func (g *gridType) blockBytes() int {
+	if g.signs {
+		return 64*g.vecs() + 64
+	}
+	return 64 * g.vecs()
+}
+
+func (g *gridType) bytes() int { return g.blocks() + 8*g.blockBytes() }
+
+// wide is the number of columns per scale, and the first code, of the wide layout.
+func (g *gridType) wide() (block, codes, bytes int) {
+	if g.halves {
+		return 16, 320, 4416
+	}
+	return 32, 192, 4288
+}
+
+// Offsets in the tables, which R12 points to.
+const (
+	tableDigits = 0
+	tableOthers = 4 * 64
+	tableValues = 12 * 64
+	tablePlanes = 13 * 64
+)
+
+// segments is the number of pairs of 64-byte tables that a plane consists of: one
+// permutation looks up seven bits of a number.
+func (g *gridType) segments() int { return g.points / 128 }
+
+func (g *gridType) segment(plane, i, half int) int {
+	return tablePlanes + plane*g.points + 128*i + 64*half
+}
+
+// A gridWriter writes the expansion of units of a grid type. Registers:
+//
+//	Z0..Z7    left to the user
+//	Z8..Z15   the planes, if they have 256 points; or Z8..Z11 tables, and Z12..Z15,
+//	          Z26, Z27 results of parts of a plane
+//	Z16..Z19  controls of digits
+//	Z20       values
+//	Z21       0x03 in all bytes
+//	Z22..Z25  planes: first and second of the first vector of numbers, then of the other
+//	Z26       scales
+//	Z27       signs or shifts
+//	Z28, Z29  numbers; later codes
+//	Z30, Z31  masks for scales
+//	K1..K4    the eighth bit of numbers unset and set, of both vectors
+//	R12       tables
+type gridWriter struct {
+	f    *file
+	g    *gridType
+	pre  *prefetcher
+	quad func(b, q int)     // uses the codes of a quad, in Z28
+	ends func(b, first int) // uses the scale of columns from 16*first on, in Z26
+}
+
+// constants loads what stays in registers.
+func (w *gridWriter) constants() {
+	f, g := w.f, w.g
+	f.p("MOVQ ·tables%s(SB), R12", g.name)
+	for k := range 4 {
+		f.p("VMOVDQU64 %d(R12), Z%d", tableDigits+64*k, 16+k)
+	}
+	f.p("VMOVDQU64 %d(R12), Z20", tableValues)
+	f.p("%s", bcast("mask03", "Z21"))
+	f.p("%s", bcast(fmt.Sprintf("scale%02x", g.scaleBits), "Z30"))
+	f.p("%s", bcast("lowest", "Z31"))
+	if g.segments() == 2 {
+		for i := range 8 {
+			f.p("VMOVDQU64 %d(R12), Z%d", g.segment(i/4, i%4/2, i%2), 8+i)
+		}
+	}
+}
+
+// unit expands a unit: two vectors of numbers at a time, which share the loads of
+// tables. These are two blocks, or one whose points have four coordinates.
+func (w *gridWriter) unit() {
+	step := 2 / w.g.vecs()
+	for b := 0; b < 8; b += step {
+		w.numbers(b)
+		for plane := range 2 {
+			w.plane(b, plane, w.levels(), []string{plane4(0, plane), plane4(1, plane)})
+		}
+		for i := range step {
+			w.block(b+i, i)
+		}
+	}
+}
+
+func plane4(vec, plane int) string { return fmt.Sprintf("Z%d", 22+2*vec+plane) }
+
+// at is the offset of vector vec of the pair that begins with block b.
+func (w *gridWriter) at(b, vec int) int {
+	g := w.g
+	if g.vecs() == 2 {
+		return g.blocks() + b*g.blockBytes() + 64*vec
+	}
+	return g.blocks() + (b+vec)*g.blockBytes()
+}
+
+// mask is the offset of a further bit of the same vectors.
+func (w *gridWriter) mask(b, vec, bit int) int {
+	return w.g.bits() + 8*((b*w.g.vecs()+vec)*w.g.masks+bit)
+}
+
+// numbers loads two vectors of numbers and splits them by their eighth bits.
+func (w *gridWriter) numbers(b int) {
+	for vec := range 2 {
+		load(w.f, w.pre, w.at(b, vec), fmt.Sprintf("Z%d", 28+vec))
+		w.f.p("VPMOVB2M Z%d, K%d", 28+vec, 2+2*vec)
+		w.f.p("KNOTQ K%d, K%d", 2+2*vec, 1+2*vec)
+	}
+}
+
+// levels is the number of bits above the eighth that choose a part of a plane.
+func (w *gridWriter) levels() int {
+	n := 0
+	for s := w.g.segments(); s > 2; s /= 2 {
+		n++
+	}
+	return n
+}
+
+// plane looks up both vectors of numbers. The permutations of a leaf leave alone
+// the bytes that belong to the other, so the second finds its numbers in place;
+// the results of parts are then merged by the upper bits.
+func (w *gridWriter) plane(b, plane, level int, to []string) { w.part(b, plane, level, 0, to) }
+
+func (w *gridWriter) part(b, plane, level, first int, to []string) {
+	f, g := w.f, w.g
+	if level == 0 {
+		t := [4]string{"Z8", "Z9", "Z10", "Z11"}
+		switch {
+		case g.segments() > 2:
+			for i, r := range t {
+				f.p("VMOVDQU64 %d(R12), %s", g.segment(plane, 2*first+i/2, i%2), r)
+			}
+		case plane == 1:
+			t = [4]string{"Z12", "Z13", "Z14", "Z15"}
+		}
+		for vec, r := range to {
+			f.p("VMOVDQA64 Z%d, %s", 28+vec, r)
+			f.p("VPERMI2B %s, %s, K%d, %s", t[1], t[0], 1+2*vec, r)
+			f.p("VPERMI2B %s, %s, K%d, %s", t[3], t[2], 2+2*vec, r)
+		}
+		return
+	}
+	other := [][]string{{"Z12", "Z13"}, {"Z14", "Z15"}, {"Z26", "Z27"}}[level-1]
+	w.part(b, plane, level-1, first, to)
+	w.part(b, plane, level-1, first+1<<(level-1), other)
+	for vec, r := range to {
+		f.p("KMOVQ %d(SI), K%d", w.mask(b, vec, level-1), 5+vec)
+		f.p("VPBLENDMB %s, %s, K%d, %s", other[vec], r, 5+vec, r)
+	}
+}
+
+// block writes the quads of a block; vec is its first vector in the pair.
+func (w *gridWriter) block(b, vec int) {
+	f, g := w.f, w.g
+	switch {
+	case g.signs:
+		load(f, w.pre, w.at(b, 0)+64*g.vecs(), "Z27")
+	case g.halves: // a shift per point
+		f.p("KMOVQ %d(SI), K5", w.mask(b-vec, vec, 3))
+		f.p("VPMOVM2B K5, Z27")
+		f.p("VPADDB Z27, Z27, Z27")
+	default:
+		w.shift(b)
+	}
+	for q := range 8 {
+		switch {
+		case g.size == 4:
+			w.quad4(q)
+		case g.signs:
+			w.quadSigned(vec, q)
+		default:
+			w.quadShifted(vec, q)
+		}
+		w.quad(b, q)
+		if g.halves && q%4 == 3 {
+			w.scale(b, q/4)
+		}
+	}
+	if !g.halves {
+		w.scale(b, 0)
+	}
+}
+
+// shift puts -2 into the bytes of rows whose block is shifted down.
+func (w *gridWriter) shift(b int) {
+	w.f.p("VPMOVZXBD %d(SI), Z27", 32+16*(b/2))
+	w.f.p("VPSLLD $%d, Z27, Z27", 28-b%2*4)
+	w.f.p("VPSRAD $31, Z27, Z27")
+	w.f.p("VPADDB Z27, Z27, Z27")
+}
+
+// scale puts the odd numbers of half h of block b into Z26.
+func (w *gridWriter) scale(b, h int) {
+	at, upper := 32+16*(b/2), b%2 == 1
+	if w.g.halves {
+		at, upper = 32+16*b, h == 1
+	}
+	w.f.p("VPMOVZXBD %d(SI), Z26", at)
+	if upper {
+		w.f.p("VPSRLD $3, Z26, Z26")
+	} else {
+		w.f.p("VPADDD Z26, Z26, Z26")
+	}
+	w.f.p("VPTERNLOGD $0xea, Z31, Z30, Z26 // s & mask | 1")
+	w.ends(b, h)
+}
+
+// quadSigned: digits at bits 0 and 1, the sign at bit 2.
+func (w *gridWriter) quadSigned(vec, q int) {
+	w.f.p("VPMULTISHIFTQB %s, Z%d, Z28", plane4(vec, q%2), 16+q/2)
+	w.f.p("VMOVDQU64 %d(R12), Z29", tableOthers+64*q)
+	w.f.p("VPMULTISHIFTQB Z27, Z29, Z29")
+	w.f.p("VPTERNLOGD $0xe4, Z21, Z29, Z28 // the lower bits of Z28, the upper of Z29")
+	w.f.p("VPERMB Z20, Z28, Z28")
+}
+
+// quadShifted: digits without a sign, and a shift.
+func (w *gridWriter) quadShifted(vec, q int) {
+	if w.g.halves && q%2 == 0 {
+		w.f.p("VPSHUFB %d(R12), Z27, Z29", tableOthers+64*(q/2))
+	}
+	w.f.p("VPMULTISHIFTQB %s, Z%d, Z28", plane4(vec, q%2), 16+q/2)
+	w.f.p("VPERMB Z20, Z28, Z28")
+	if w.g.halves {
+		w.f.p("VPADDB Z29, Z28, Z28")
+	} else {
+		w.f.p("VPADDB Z27, Z28, Z28")
+	}
+}
+
+// quad4: digits at bits 0 to 2, of which the second plane has the upper ones, and
+// the sign at bit 3. The signs join the second plane, at the bits between.
+func (w *gridWriter) quad4(q int) {
+	vec := q / 4
+	upper := plane4(vec, 1)
+	if q == 4 {
+		w.f.p("VPADDD Z27, Z27, Z27")
+	}
+	if q%4 == 0 {
+		w.f.p("VPTERNLOGD.BCST $0xf8, maskAA<>(SB), Z27, %s // | signs & 0xaa", upper)
+	}
+	w.f.p("VPMULTISHIFTQB %s, Z%d, Z28", plane4(vec, 0), 16+q%4)
+	w.f.p("VMOVDQU64 %d(R12), Z29", tableOthers+64*(q%4))
+	w.f.p("VPMULTISHIFTQB %s, Z29, Z29", upper)
+	w.f.p("VPTERNLOGD $0xe4, Z21, Z29, Z28")
+	w.f.p("VPERMB Z20, Z28, Z28")
+}

@@ -4,10 +4,11 @@
 //	go run ./bench/compare [flags] MODEL.gguf -- PEER...
 //
 // PEER is the command that measures llama.cpp: either
-// "node peer-llamacpp.mjs" (it is given MODEL PROMPT GENERATE THREADS 1 and
-// prints one JSON object with promptRates and generateRates), or the path of a
-// llama-bench binary, which is recognised by its name. Taking turns matters on
-// a shared machine: both see the same neighbours.
+// "python bench/peers/bench_llamacpp.py" or "node peer-llamacpp.mjs" (it is given
+// MODEL PROMPT GENERATE THREADS 1, and DEPTH if that is not 0, and prints one JSON
+// object with promptRates and generateRates), or the path of a llama-bench binary,
+// which is recognised by its name. Taking turns matters on a shared machine: both
+// see the same neighbours.
 package main
 
 import (
@@ -25,11 +26,13 @@ import (
 )
 
 // rates are tokens per second.
-type rates struct{ prompt, decode float64 }
+// share is what decoding read of the memory bandwidth that holdfast measured.
+type rates struct{ prompt, decode, share float64 }
 
 type options struct {
 	holdfast        string
 	prompt, decode  int
+	depth           int
 	threads, rounds int
 	model           string
 	peer            []string
@@ -49,6 +52,7 @@ func parse(args []string) (options, error) {
 	fs.StringVar(&o.holdfast, "holdfast", "holdfast", "the holdfast program")
 	fs.IntVar(&o.prompt, "prompt", 512, "tokens of the prompt")
 	fs.IntVar(&o.decode, "decode", 32, "tokens to decode")
+	fs.IntVar(&o.depth, "depth", 0, "tokens that are in the context already")
 	fs.IntVar(&o.threads, "threads", 2, "threads of both")
 	fs.IntVar(&o.rounds, "rounds", 5, "turns of each")
 	fs.StringVar(&o.kernels, "kernels", "", "kernel tier of holdfast, \"\" for the best")
@@ -78,7 +82,8 @@ func run(args []string, w io.Writer) error {
 		if err != nil {
 			return fmt.Errorf("peer: %w", err)
 		}
-		fmt.Fprintf(w, "turn %d   holdfast %8.1f %7.1f   peer %8.1f %7.1f   (prompt, decode tokens/s)\n", i+1, a.prompt, a.decode, b.prompt, b.decode)
+		fmt.Fprintf(w, "turn %d   holdfast %8.1f %7.1f (%3.0f%%)   peer %8.1f %7.1f   (prompt, decode tokens/s; share of read bandwidth)\n",
+			i+1, a.prompt, a.decode, 100*a.share, b.prompt, b.decode)
 		ours, theirs = append(ours, a), append(theirs, b)
 	}
 	report(w, "prompt", ours, theirs, func(r rates) float64 { return r.prompt })
@@ -110,7 +115,7 @@ func median(x []float64) float64 {
 // measureHoldfast runs holdfast bench for one prompt and one row.
 func measureHoldfast(o options) (rates, error) {
 	args := []string{
-		"bench", o.model, "--json", "--runs", "1", "--prompt", strconv.Itoa(o.prompt), "--depth", "0", "--batch", "1",
+		"bench", o.model, "--json", "--runs", "1", "--prompt", strconv.Itoa(o.prompt), "--depth", strconv.Itoa(o.depth), "--batch", "1",
 		"--tokens", strconv.Itoa(o.decode), "--threads", strconv.Itoa(o.threads),
 	}
 	if o.kernels != "" {
@@ -120,6 +125,7 @@ func measureHoldfast(o options) (rates, error) {
 		Results []struct {
 			Test   string
 			Median float64
+			Share  float64 `json:"bandwidth_share"`
 		}
 	}
 	if err := output(&out, o.holdfast, args...); err != nil {
@@ -131,7 +137,7 @@ func measureHoldfast(o options) (rates, error) {
 		case "prompt":
 			r.prompt = x.Median
 		case "decode":
-			r.decode = x.Median
+			r.decode, r.share = x.Median, x.Share
 		}
 	}
 	return r, nil
@@ -143,13 +149,16 @@ func measurePeer(o options) (rates, error) {
 	}
 	var out struct{ PromptRates, GenerateRates []float64 }
 	args := append(slices.Clone(o.peer[1:]), o.model, strconv.Itoa(o.prompt), strconv.Itoa(o.decode), strconv.Itoa(o.threads), "1")
+	if o.depth > 0 {
+		args = append(args, strconv.Itoa(o.depth))
+	}
 	if err := output(&out, o.peer[0], args...); err != nil {
 		return rates{}, err
 	}
 	if len(out.PromptRates) == 0 || len(out.GenerateRates) == 0 {
 		return rates{}, errors.New("no promptRates or generateRates in what it printed")
 	}
-	return rates{median(out.PromptRates), median(out.GenerateRates)}, nil
+	return rates{prompt: median(out.PromptRates), decode: median(out.GenerateRates)}, nil
 }
 
 func measureLlamaBench(o options) (rates, error) {
@@ -158,7 +167,7 @@ func measureLlamaBench(o options) (rates, error) {
 		Gen    int     `json:"n_gen"`
 		Rate   float64 `json:"avg_ts"`
 	}
-	args := append(slices.Clone(o.peer[1:]), "-m", o.model, "-p", strconv.Itoa(o.prompt), "-n", strconv.Itoa(o.decode), "-t", strconv.Itoa(o.threads), "-r", "1", "-o", "json")
+	args := append(slices.Clone(o.peer[1:]), "-m", o.model, "-p", strconv.Itoa(o.prompt), "-n", strconv.Itoa(o.decode), "-t", strconv.Itoa(o.threads), "-d", strconv.Itoa(o.depth), "-r", "1", "-o", "json")
 	if err := output(&out, o.peer[0], args...); err != nil {
 		return rates{}, err
 	}

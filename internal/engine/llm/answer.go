@@ -107,10 +107,11 @@ func (a *Answer) push(t engine.Token, yield func(chat.Event) bool) bool {
 	}
 	text := a.detok.Push(t.ID)
 	ok, said := true, false
+	before := a.parser.Reasoning()
 	if text != "" {
 		ok, said = a.yieldAll(a.parser.Push(text), yield)
 	}
-	if a.thinking {
+	if before || a.parser.Reasoning() { // with the tokens that open and end it
 		a.reasoning++
 	}
 	if ok && said {

@@ -56,6 +56,10 @@ func (p *plainParser) Push(text string) []chat.Event {
 	return nil
 }
 
+func (p *plainParser) Reasoning() bool {
+	return strings.HasPrefix(p.text, "[think]") && !strings.Contains(p.text, "[/think]")
+}
+
 func (p *plainParser) Close(bool) (out []chat.Event) {
 	rest := p.text
 	if s, ok := strings.CutPrefix(rest, "[think]"); ok {

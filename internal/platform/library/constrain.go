@@ -12,12 +12,24 @@ import (
 	"github.com/holdfast-llm/holdfast/internal/text/tokenizer"
 )
 
-// styles are the markups of calls that can be forced, by the name of the format.
-// An answer in another format is read as it comes.
+// styles are the markups of calls that can be forced, by the name of the format or
+// its way to write calls. An answer in another format is read as it comes.
 var styles = map[string]grammar.Style{
 	"deepseek-v3": grammar.StyleDeepSeekV3, "deepseek-r1": grammar.StyleDeepSeekV3, "deepseek-r1-0528": grammar.StyleDeepSeekV3,
 	"deepseek-v3.1": grammar.StyleDeepSeekV31, "deepseek-v3.2": grammar.StyleDSMLV32,
 	"deepseek-v4-april": grammar.StyleDSMLV4, "deepseek-v4": grammar.StyleDSMLV4, "deepseek-v4.1": grammar.StyleDSMLV41,
+	chat.CallsHermes: grammar.StyleHermes, chat.CallsLlama: grammar.StyleLlama,
+}
+
+// style is the markup of calls in the model's format.
+func (l *Lease) style() (s grammar.Style, known bool) {
+	i := l.llm.Format().Info()
+	name := i.Calls
+	if name == "" {
+		name = i.Name
+	}
+	s, known = styles[name]
+	return s, known
 }
 
 // grammars are those of one loaded model. Compiling one costs milliseconds, and
@@ -70,7 +82,7 @@ func (l *Lease) constrain(r *chat.Request) (engine.Mask, error) {
 	if l.llm.Format() == nil {
 		return nil, nil // Chat says so
 	}
-	_, known := styles[l.llm.Format().Info().Name]
+	_, known := l.style()
 	tools := len(r.Tools) > 0 && r.ToolChoice.Mode != chat.ToolNone
 	forced := tools && r.ToolChoice.Mode != chat.ToolAuto
 	switch {
@@ -112,7 +124,7 @@ const (
 
 // grammar returns the grammar for a request whose answer begins in a state.
 func (l *Lease) grammar(r *chat.Request, start chat.ParseStart) (*grammar.Grammar, error) {
-	key, err := json.Marshal([]any{r.Output, r.Tools, r.ToolChoice, r.ParallelCalls, start})
+	key, err := json.Marshal([]any{l.llm.Format().Info().Name, r.Output, r.Tools, r.ToolChoice, r.ParallelCalls, start})
 	if err != nil {
 		return nil, fmt.Errorf("library: %w", err)
 	}
@@ -160,7 +172,7 @@ func (l *Lease) calls(r *chat.Request, start chat.ParseStart) (*grammar.Grammar,
 	if len(r.Tools) == 0 || r.ToolChoice.Mode == chat.ToolNone {
 		return nil, nil
 	}
-	style := styles[l.llm.Format().Info().Name]
+	style, _ := l.style()
 	o := grammar.ToolOptions{
 		Choice: r.ToolChoice, Single: r.ParallelCalls != nil && !*r.ParallelCalls, Opened: start == chat.StartToolCalls,
 	}

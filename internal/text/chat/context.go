@@ -18,7 +18,7 @@ func (t *Template) context(r *Request, msgs []Message, c caps) (*jinja.Dict, err
 	if c.emptyTools {
 		ctx.Set("tools", jinja.NewList())
 	}
-	if len(r.Tools) > 0 && r.ToolChoice.Mode != ToolNone {
+	if r.offersTools() {
 		tools, err := toolList(r.Tools)
 		if err != nil {
 			return nil, err
@@ -56,7 +56,7 @@ func (t *Template) context(r *Request, msgs []Message, c caps) (*jinja.Dict, err
 func (t *Template) message(msgs []Message, i int, c caps) *jinja.Dict {
 	m := &msgs[i]
 	d := jinja.NewDict().Set("role", t.role(m.Role))
-	text := jinja.User(m.Text("\n\n"))
+	text := m.marked()
 	switch {
 	case m.Text("") == "" && len(m.ToolCalls) > 0 && c.nullContent:
 		d.Set("content", jinja.None)
@@ -84,6 +84,23 @@ func (t *Template) message(msgs []Message, i int, c caps) *jinja.Dict {
 		d.Set("name", jinja.User(name))
 	}
 	return d
+}
+
+// marked is the message's text as a template sees it: what was sent is marked as
+// the user's, our own markup is not.
+func (m *Message) marked() jinja.Str {
+	var parts []jinja.Str
+	for i, p := range m.Content {
+		if p.Kind == partMarkup {
+			parts = append(parts, jinja.Text(p.Text))
+			continue
+		}
+		if i > 0 && m.Content[i-1].Kind != partMarkup {
+			parts = append(parts, jinja.User("\n\n"))
+		}
+		parts = append(parts, jinja.User(p.Text))
+	}
+	return jinja.Concat(parts...)
 }
 
 // role maps developer to system for templates that do not know it. A role that

@@ -54,18 +54,28 @@ func (p *Prompt) Text() string {
 // ParserOptions are the parts of a request that reading its answer needs.
 type ParserOptions struct {
 	Tools bool     // tools were declared: calls are recognised
+	Names []string // of the declared tools
 	JSON  bool     // the content must be JSON
 	Stop  []string // texts that end the content
 }
 
 // ParserOptions returns the options for reading the answer to r.
 func (r *Request) ParserOptions() ParserOptions {
-	return ParserOptions{
-		Tools: len(r.Tools) > 0 && r.ToolChoice.Mode != ToolNone,
+	o := ParserOptions{
+		Tools: r.offersTools(),
 		JSON:  r.Output.Kind != OutputText,
 		Stop:  r.Stop,
 	}
+	if o.Tools {
+		for _, t := range r.Tools {
+			o.Names = append(o.Names, t.Name)
+		}
+	}
+	return o
 }
+
+// offersTools reports whether the model may call tools.
+func (r *Request) offersTools() bool { return len(r.Tools) > 0 && r.ToolChoice.Mode != ToolNone }
 
 // Parser reads one answer in pieces. Any cut of the same text into pieces gives
 // the same events, once adjacent deltas of one kind are joined.
@@ -74,6 +84,9 @@ type Parser interface {
 	// still become a tag. A Done among the events means that a stop text
 	// ended the answer: generation should end, and later pieces are ignored.
 	Push(text string) []Event
+	// Reasoning reports whether what comes next is reasoning, as far as the text
+	// so far tells: markup around calls is not, though it gives no event.
+	Reasoning() bool
 	// Close ends the answer and gives what was held back, and Done unless it
 	// was given before. cut says that a length limit ended it.
 	Close(cut bool) []Event
@@ -93,7 +106,8 @@ type Format interface {
 type FormatInfo struct {
 	Name     string // "jinja", or a native dialect such as "deepseek-v3.1"
 	System   bool   // it shows system messages
-	Tools    bool   // it shows tools to the model
+	Tools    bool   // it shows tools to the model, and reads the calls
+	Calls    string // how calls are written: CallsHermes, CallsLlama; empty where Name says it
 	Thinking bool   // it knows reasoning
 	Switch   bool   // reasoning can be switched on and off
 }

@@ -87,18 +87,19 @@ func findDialect(name string) (dialect, bool) {
 
 // ForModel picks a model's format: the template of the options, a registered
 // dialect that knows the model, or the model's own template. A model without
-// any of them gives ErrNoTemplate.
+// any of them gives ErrNoTemplate. A format that does not know tools, or writes
+// calls in a way that cannot be read back, gets them in a way of our own.
 func ForModel(m ModelInfo, o Options) (Format, error) {
 	if d, ok := findDialect(o.Template); ok {
 		f, err := d.make(m)
 		if err != nil {
 			return nil, fmt.Errorf("chat: dialect %s: %w", d.name, err)
 		}
-		return f, nil
+		return orDefaultTools(f), nil
 	}
 	if o.Template != "" {
 		m.Template = o.Template
-		return NewTemplate(m)
+		return withDefaultTools(m)
 	}
 	if !o.Jinja {
 		registry.RLock()
@@ -110,12 +111,32 @@ func ForModel(m ModelInfo, o Options) (Format, error) {
 				if err != nil {
 					return nil, fmt.Errorf("chat: dialect %s: %w", d.name, err)
 				}
-				return f, nil
+				return orDefaultTools(f), nil
 			}
 		}
 	}
 	if m.Template == "" {
 		return nil, fmt.Errorf("chat: %w: it is a base model, which continues text and does not answer; use raw completion, or give a template", ErrNoTemplate)
 	}
-	return NewTemplate(m)
+	return withDefaultTools(m)
+}
+
+func withDefaultTools(m ModelInfo) (Format, error) {
+	t, err := NewTemplate(m)
+	if err != nil {
+		return nil, err
+	}
+	return &defaultTools{inner: t, think: t.think, markup: true}, nil
+}
+
+func orDefaultTools(f Format) Format {
+	i := f.Info()
+	if i.Tools {
+		return f
+	}
+	d := &defaultTools{inner: f}
+	if i.Thinking {
+		d.think = knownTags[0]
+	}
+	return d
 }

@@ -209,7 +209,7 @@ func TestGoldenThink(t *testing.T) {
 			}
 			ran++
 			for _, cut := range []int{1, 2, 3, 7, len(c.Text) + 1} {
-				got := parsePieces(newThinkParser(knownTags[0], startOf(t, c.Start), ParserOptions{}), pieces(c.Text, cut), c.Options.Cut)
+				got := parsePieces(newAnswerParser(knownTags[0], "", startOf(t, c.Start), ParserOptions{}), pieces(c.Text, cut), c.Options.Cut)
 				want := answer{c.Expect.Reasoning, c.Expect.Content, FinishReason(c.Expect.Finish), ""}
 				if got != want {
 					t.Errorf("%s/%s in pieces of %d:\n got %+v\nwant %+v", name, c.ID, cut, got, want)

@@ -32,6 +32,11 @@ type PartKind uint8
 // The kinds of parts.
 const (
 	PartText PartKind = iota
+
+	// partMarkup is text of ours within a message, such as the tags around a call
+	// that a template does not know: special tokens are recognised in it. It joins
+	// its neighbours without a separator. Only defaultTools makes it.
+	partMarkup
 )
 
 // Message is one turn of a conversation.

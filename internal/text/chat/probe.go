@@ -2,18 +2,20 @@ package chat
 
 import (
 	"encoding/json"
+	"regexp"
 	"strings"
 )
 
 // caps is what a template can do, found out by trying it.
 type caps struct {
-	system      bool // it shows a system message
-	tools       bool // it shows the declared tools
-	parts       bool // it wants content as a list of parts
-	textArgs    bool // it wants a call's arguments as text, not as an object
-	nullContent bool // it wants absent content as none next to calls
-	emptyTools  bool // it wants no tools as an empty list
-	thinkSwitch bool // its prompt depends on whether thinking is on
+	system      bool   // it shows a system message
+	tools       bool   // it shows the declared tools
+	calls       string // how it writes calls, if that can be read back
+	parts       bool   // it wants content as a list of parts
+	textArgs    bool   // it wants a call's arguments as text, not as an object
+	nullContent bool   // it wants absent content as none next to calls
+	emptyTools  bool   // it wants no tools as an empty list
+	thinkSwitch bool   // its prompt depends on whether thinking is on
 }
 
 // Texts that no template contains.
@@ -23,6 +25,7 @@ const (
 	probeTool   = "holdfast_probe_tool"
 	probeKey    = "holdfast_probe_key"
 	probeValue  = "holdfast-probe-value"
+	probeResult = "holdfast-probe-result"
 )
 
 // probe tries the template once and keeps what it found.
@@ -50,7 +53,7 @@ func (t *Template) findCaps() caps {
 	}
 	c.tools = t.shows(c, []Tool{tool}, []Message{user}, probeTool) ||
 		t.shows(c, []Tool{tool}, []Message{{Role: System, Content: Text(probeSystem)}, user}, probeTool)
-	c.textArgs, c.nullContent = t.callForm(c, user, tool)
+	t.findCalls(&c, user, tool)
 	return c
 }
 
@@ -68,25 +71,49 @@ func (t *Template) try(c caps, tools []Tool, msgs []Message) (string, error) {
 	return p.Text(), nil
 }
 
-// callForm finds the form of calls that the template prints well: arguments as
-// an object or as text, absent content as none or as an empty text.
-func (t *Template) callForm(c caps, user Message, tool Tool) (textArgs, nullContent bool) {
+// findCalls finds the form of calls that the template prints well: arguments as
+// an object or as text, absent content as none or as an empty text. From what it
+// prints it finds the model's own way to write calls; if the template shows no
+// results of calls it can do nothing with them.
+func (t *Template) findCalls(c *caps, user Message, tool Tool) {
 	call := ToolCall{ID: "call00001", Name: probeTool, Arguments: `{"` + probeKey + `": "` + probeValue + `"}`}
 	msgs := []Message{
 		user,
 		{Role: Assistant, ToolCalls: []ToolCall{call}},
-		{Role: ToolRole, Content: Text("ok"), ToolCallID: call.ID, Name: probeTool},
+		{Role: ToolRole, Content: Text(probeResult), ToolCallID: call.ID, Name: probeTool},
 		user,
 	}
 	for _, form := range [][2]bool{{false, true}, {false, false}, {true, true}, {true, false}} {
-		c.textArgs, c.nullContent = form[0], form[1]
+		try := *c
+		try.textArgs, try.nullContent = form[0], form[1]
 		for _, tools := range [][]Tool{{tool}, nil} {
-			if out, err := t.try(c, tools, msgs); err == nil && wellPrinted(out) {
-				return c.textArgs, c.nullContent
+			if out, err := t.try(try, tools, msgs); err == nil && wellPrinted(out) {
+				*c = try
+				if strings.Contains(out, probeResult) {
+					c.calls = callsIn(out)
+				}
+				return
 			}
 		}
 	}
-	return false, false
+}
+
+// The ways to write a call that are known, around the probe's.
+var (
+	probedCall   = `\s*\{\s*"name":\s*"` + probeTool + `",\s*"(arguments|parameters)":\s*\{\s*"` + probeKey + `":\s*"` + probeValue + `"\s*\}\s*\}`
+	probedHermes = regexp.MustCompile(`<tool_call>` + probedCall + `\s*</tool_call>`)
+	probedLlama  = regexp.MustCompile(`(^|[^\]},:;[])` + probedCall + `([^\]},;]|$)`)
+)
+
+// callsIn returns how the probe's call is written in a prompt, or "".
+func callsIn(out string) string {
+	if m := probedHermes.FindStringSubmatch(out); m != nil && m[1] == "arguments" {
+		return CallsHermes
+	}
+	if m := probedLlama.FindStringSubmatch(out); m != nil && m[2] == "parameters" {
+		return CallsLlama
+	}
+	return ""
 }
 
 // wellPrinted reports whether the probe's call is in the prompt with arguments

@@ -51,7 +51,8 @@ func (t *Template) Info() FormatInfo {
 	return FormatInfo{
 		Name:     "jinja",
 		System:   c.system,
-		Tools:    c.tools,
+		Tools:    c.tools && c.calls != "",
+		Calls:    c.calls,
 		Thinking: t.think.open != "",
 		Switch:   c.thinkSwitch,
 	}
@@ -61,7 +62,7 @@ func (t *Template) Info() FormatInfo {
 // is tried again with the conversation in simpler forms, see fallbacks.
 func (t *Template) Render(r *Request) (*Prompt, error) {
 	c := t.probe()
-	if len(r.Tools) > 0 && r.ToolChoice.Mode != ToolNone && !c.tools {
+	if r.offersTools() && !c.tools {
 		return nil, fmt.Errorf("chat: %w (%d given)", ErrNoTools, len(r.Tools))
 	}
 	msgs := r.Messages
@@ -143,9 +144,14 @@ func (t *Template) spans(segs []jinja.Segment) []tokenizer.Span {
 	return out
 }
 
-// NewParser returns a parser for think tags and plain text.
+// NewParser returns a parser for think tags, the template's form of calls, and
+// plain text.
 func (t *Template) NewParser(start ParseStart, o ParserOptions) Parser {
-	return newThinkParser(t.think, start, o)
+	calls := ""
+	if o.Tools {
+		calls = t.probe().calls
+	}
+	return newAnswerParser(t.think, calls, start, o)
 }
 
 // RawPrompt is a prompt without a template: the text as it is, after the token
@@ -163,5 +169,5 @@ func RawPrompt(m ModelInfo, text string, special bool) *Prompt {
 // NewPlainParser returns a parser that takes everything as content, for raw
 // completion. It looks for stop texts alone.
 func NewPlainParser(o ParserOptions) Parser {
-	return newThinkParser(thinkTags{}, StartContentContinued, o)
+	return newAnswerParser(thinkTags{}, "", StartContentContinued, o)
 }

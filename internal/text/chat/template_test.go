@@ -22,6 +22,16 @@ func mustFormat(t testing.TB, m ModelInfo) Format {
 	return f
 }
 
+// bare returns a template's own format, without the tools that ForModel adds.
+func bare(t testing.TB, m ModelInfo) Format {
+	t.Helper()
+	f, err := NewTemplate(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
 func mustRender(t testing.TB, m ModelInfo, r *Request) *Prompt {
 	t.Helper()
 	p, err := mustFormat(t, m).Render(r)
@@ -60,7 +70,13 @@ func TestNothingTypedIsTemplate(t *testing.T) {
 		Effort:    evil,
 		Variables: map[string]json.RawMessage{"v": json.RawMessage(`["` + evil + `"]`)},
 	}
-	p := mustRender(t, ModelInfo{Template: `{{ messages }}{{ tools | tojson(indent=2) }}{{ reasoning_effort | upper | lower }}{{ v | join }}{{ messages | tojson | replace('e', 'E') | replace('E', 'e') }}`}, r)
+	template := `{{ messages }}{{ tools | tojson(indent=2) }}{{ reasoning_effort | upper | lower }}{{ v | join }}{{ messages | tojson | replace('e', 'E') | replace('E', 'e') }}`
+	p, err := bare(t, ModelInfo{Template: template}).Render(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := mustRender(t, ModelInfo{Template: `{{ messages }}{{ messages | tojson | upper | lower }}`}, r)
+	p.Spans = append(p.Spans, own.Spans...)
 	seen := 0
 	for _, s := range p.Spans {
 		if strings.Contains(s.Text, evil) {
@@ -70,7 +86,7 @@ func TestNothingTypedIsTemplate(t *testing.T) {
 			}
 		}
 	}
-	if seen < 20 {
+	if seen < 30 {
 		t.Errorf("only %d places were tried", seen)
 	}
 	r.Variables = map[string]json.RawMessage{"messages": json.RawMessage(`[]`)}
@@ -203,10 +219,13 @@ func TestRegister(t *testing.T) {
 func TestTools(t *testing.T) {
 	tool := Tool{Name: "w", Parameters: json.RawMessage(`{"type": "object", "z": 1, "a": 2}`)}
 	r := &Request{Messages: []Message{turn(User, "Q")}, Tools: []Tool{tool}}
-	if _, err := mustFormat(t, ModelInfo{Template: chatML}).Render(r); !errors.Is(err, ErrNoTools) {
+	if _, err := bare(t, ModelInfo{Template: chatML}).Render(r); !errors.Is(err, ErrNoTools) {
 		t.Errorf("a template without tools gave %v", err)
 	}
-	p := mustRender(t, ModelInfo{Template: `{{ tools | tojson }}{{ messages[0].content }}`}, r)
+	p, err := bare(t, ModelInfo{Template: `{{ tools | tojson }}{{ messages[0].content }}`}).Render(r)
+	if err != nil {
+		t.Fatal(err)
+	}
 	want := `[{"type": "function", "function": {"name": "w", "parameters": {"type": "object", "z": 1, "a": 2}}}]Q`
 	if p.Text() != want {
 		t.Errorf("got %s, want %s", p.Text(), want)
@@ -222,8 +241,9 @@ func TestCallForms(t *testing.T) {
 	f := func(args string) {
 		t.Helper()
 		tmpl := `{% for m in messages %}{% for c in m.tool_calls %}` + args + `{% endfor %}{{ m.content or '' }}{% endfor %}`
-		if got := mustRender(t, ModelInfo{Template: tmpl}, &Request{Messages: msgs}).Text(); got != `Qw{"b": 1, "a": 2}R` {
-			t.Errorf("%q gave %q", args, got)
+		got, err := bare(t, ModelInfo{Template: tmpl}).Render(&Request{Messages: msgs})
+		if err != nil || got.Text() != `Qw{"b": 1, "a": 2}R` {
+			t.Errorf("%q gave %v, error %v", args, got, err)
 		}
 	}
 	f(`{{ c.function.name + c.function.arguments }}`)

@@ -39,17 +39,23 @@ func (t thinkTags) start(segs []jinja.Segment) ParseStart {
 	return StartAuto
 }
 
-// thinkParser reads reasoning between tags, and content. It follows the rules
+// answerParser reads reasoning between tags, content, and calls. It follows the rules
 // of DeepSeek's own parser: newlines, and only newlines, are dropped at the
 // start of reasoning and content and right before the end tag; the first end
 // tag ends the reasoning, further ones vanish from content; a start tag counts
-// only where the answer may begin with one.
-type thinkParser struct {
+// only where the answer may begin with one. Calls are read in content, if tools
+// were declared, in one of two forms: between tags wherever they begin
+// (CallsHermes), or as all of the content (CallsLlama).
+type answerParser struct {
 	tags  thinkTags
+	form  string   // of calls, or empty
+	names []string // of the declared tools
 	stop  []string
 	state parseState
-	trim  bool   // newlines here are dropped: nothing was given yet
-	held  string // what may still become a tag, a stop text or dropped newlines
+	trim  bool        // newlines here are dropped: nothing was given yet
+	held  string      // what may still become a tag, a stop text or dropped newlines
+	call  *callReader // within a call
+	calls int         // so far
 	out   []Event
 	done  bool
 }
@@ -60,10 +66,16 @@ const (
 	inAuto parseState = iota
 	inReasoning
 	inContent
+	inCall
+	inBroken  // behind the point where a call goes wrong
+	afterCall // behind a call: its end tag, and space, are dropped
 )
 
-func newThinkParser(tags thinkTags, start ParseStart, o ParserOptions) *thinkParser {
-	p := &thinkParser{tags: tags, trim: true, state: inContent}
+func newAnswerParser(tags thinkTags, calls string, start ParseStart, o ParserOptions) *answerParser {
+	p := &answerParser{tags: tags, trim: true, state: inContent}
+	if o.Tools {
+		p.form, p.names = calls, o.Names
+	}
 	for _, s := range o.Stop {
 		if s != "" {
 			p.stop = append(p.stop, s)
@@ -85,8 +97,11 @@ func newThinkParser(tags thinkTags, start ParseStart, o ParserOptions) *thinkPar
 	return p
 }
 
+// Reasoning reports whether what comes next is reasoning.
+func (p *answerParser) Reasoning() bool { return p.state == inReasoning }
+
 // Push takes the next piece of the answer.
-func (p *thinkParser) Push(text string) []Event {
+func (p *answerParser) Push(text string) []Event {
 	if p.done {
 		return nil
 	}
@@ -98,19 +113,25 @@ func (p *thinkParser) Push(text string) []Event {
 }
 
 // Close ends the answer.
-func (p *thinkParser) Close(cut bool) []Event {
+func (p *answerParser) Close(cut bool) []Event {
 	if p.done {
 		return nil
 	}
 	p.out = nil
 	for p.step(true) {
 	}
+	if p.state == inCall && !p.done {
+		p.endCall(cut)
+	}
 	if p.done {
 		return p.out
 	}
 	reason := FinishStop
-	if cut {
+	switch {
+	case cut:
 		reason = FinishLength
+	case p.calls > 0:
+		reason = FinishToolCalls
 	}
 	p.done = true
 	return append(p.out, Done{Reason: reason})
@@ -118,7 +139,7 @@ func (p *thinkParser) Close(cut bool) []Event {
 
 // step consumes a part of what is held, and reports whether it should be called
 // again. last says that nothing more will come.
-func (p *thinkParser) step(last bool) bool {
+func (p *answerParser) step(last bool) bool {
 	if p.done || p.held == "" {
 		return false
 	}
@@ -127,12 +148,18 @@ func (p *thinkParser) step(last bool) bool {
 		return p.stepAuto(last)
 	case inReasoning:
 		return p.stepReasoning(last)
+	case inCall:
+		return p.stepCall()
+	case inBroken:
+		return p.stepBroken()
+	case afterCall:
+		return p.stepAfter(last)
 	}
 	return p.stepContent(last)
 }
 
 // stepAuto decides whether the answer begins with reasoning.
-func (p *thinkParser) stepAuto(last bool) bool {
+func (p *answerParser) stepAuto(last bool) bool {
 	rest := strings.TrimLeft(p.held, "\n")
 	switch {
 	case strings.HasPrefix(rest, p.tags.open):
@@ -146,14 +173,14 @@ func (p *thinkParser) stepAuto(last bool) bool {
 }
 
 // skipNewlines drops newlines at the start and reports whether text is left.
-func (p *thinkParser) skipNewlines() bool {
+func (p *answerParser) skipNewlines() bool {
 	if p.trim {
 		p.held = strings.TrimLeft(p.held, "\n")
 	}
 	return p.held != ""
 }
 
-func (p *thinkParser) stepReasoning(last bool) bool {
+func (p *answerParser) stepReasoning(last bool) bool {
 	if !p.skipNewlines() {
 		return false
 	}
@@ -173,11 +200,54 @@ func (p *thinkParser) stepReasoning(last bool) bool {
 	return false
 }
 
-func (p *thinkParser) stepContent(last bool) bool {
+func (p *answerParser) stepContent(last bool) bool {
 	if !p.skipNewlines() {
 		return false
 	}
-	at, what := len(p.held), ""
+	if p.form == CallsLlama && p.trim {
+		if is, more := p.bareCall(); is || more && !last {
+			return is
+		}
+	}
+	at, what := p.first()
+	keep := 0
+	if !last {
+		keep = p.keep()
+	}
+	// A text that may have begun earlier must be decided first.
+	if what == "" || len(p.held)-keep < at {
+		p.text(p.held[:len(p.held)-keep])
+		p.held = p.held[len(p.held)-keep:]
+		return false
+	}
+	before := p.held[:at]
+	p.held = p.held[at+len(what):]
+	switch what {
+	case p.tags.end:
+		p.text(before)
+	case p.opener():
+		p.text(strings.TrimRight(before, "\n"))
+		p.beginCall(what, false)
+	default:
+		p.text(before)
+		p.held, p.done = "", true
+		p.out = append(p.out, Done{Reason: FinishStop, Stop: what})
+		return false
+	}
+	return true
+}
+
+// opener is the text that begins a call in the middle of content, or "".
+func (p *answerParser) opener() string {
+	if p.form == CallsHermes {
+		return callOpen
+	}
+	return ""
+}
+
+// first finds the first text in what is held that means something.
+func (p *answerParser) first() (at int, what string) {
+	at = len(p.held)
 	find := func(s string) {
 		if i := strings.Index(p.held, s); s != "" && i >= 0 && (i < at || i == at && len(s) < len(what)) {
 			at, what = i, s
@@ -187,36 +257,32 @@ func (p *thinkParser) stepContent(last bool) bool {
 		find(s)
 	}
 	find(p.tags.end)
-	keep := 0
-	if !last {
-		for _, s := range append([]string{p.tags.end}, p.stop...) {
-			keep = max(keep, partial(p.held, s))
-		}
-	}
-	// A text that may have begun earlier must be decided first.
-	if what == "" || len(p.held)-keep < at {
-		p.text(p.held[:len(p.held)-keep])
-		p.held = p.held[len(p.held)-keep:]
-		return false
-	}
-	p.text(p.held[:at])
-	p.held = p.held[at+len(what):]
-	if what != p.tags.end {
-		p.held, p.done = "", true
-		p.out = append(p.out, Done{Reason: FinishStop, Stop: what})
-		return false
-	}
-	return true
+	find(p.opener())
+	return at, what
 }
 
-func (p *thinkParser) think(s string) {
+// keep returns how much of the end of what is held may become such a text, or be
+// dropped in front of a call.
+func (p *answerParser) keep() int {
+	n := max(partial(p.held, p.tags.end), partial(p.held, p.opener()))
+	for _, s := range p.stop {
+		n = max(n, partial(p.held, s))
+	}
+	if p.opener() != "" {
+		body := p.held[:len(p.held)-n]
+		n += len(body) - len(strings.TrimRight(body, "\n"))
+	}
+	return n
+}
+
+func (p *answerParser) think(s string) {
 	if s != "" {
 		p.trim = false
 		p.out = append(p.out, ThinkingDelta{s})
 	}
 }
 
-func (p *thinkParser) text(s string) {
+func (p *answerParser) text(s string) {
 	if s != "" {
 		p.trim = false
 		p.out = append(p.out, TextDelta{s})

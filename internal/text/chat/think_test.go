@@ -49,7 +49,7 @@ func TestStopTexts(t *testing.T) {
 	f := func(text string, stops []string, start ParseStart, want answer) {
 		t.Helper()
 		for n := 1; n <= len(text)+1; n++ {
-			got := parsePieces(newThinkParser(knownTags[0], start, ParserOptions{Stop: stops}), pieces(text, n), false)
+			got := parsePieces(newAnswerParser(knownTags[0], "", start, ParserOptions{Stop: stops}), pieces(text, n), false)
 			if got != want {
 				t.Errorf("%q with stops %q in pieces of %d: got %+v, want %+v", text, stops, n, got, want)
 			}
@@ -76,8 +76,8 @@ func TestAnyCut(t *testing.T) {
 			n := rapid.IntRange(1, len(rest)).Draw(t, "cut")
 			cuts, rest = append(cuts, rest[:n]), rest[n:]
 		}
-		whole := parsePieces(newThinkParser(knownTags[0], start, o), []string{text}, false)
-		got := parsePieces(newThinkParser(knownTags[0], start, o), cuts, false)
+		whole := parsePieces(newAnswerParser(knownTags[0], "", start, o), []string{text}, false)
+		got := parsePieces(newAnswerParser(knownTags[0], "", start, o), cuts, false)
 		if got != whole {
 			t.Fatalf("%q from %v, stops %q:\ncut into %q gives %+v\nwhole gives %+v", text, start, o.Stop, cuts, got, whole)
 		}
@@ -91,8 +91,8 @@ func FuzzThinkParser(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text, stop string, start, n uint8) {
 		o := ParserOptions{Stop: []string{stop}}
 		s := ParseStart(start % 6)
-		whole := parsePieces(newThinkParser(knownTags[0], s, o), []string{text}, true)
-		cut := parsePieces(newThinkParser(knownTags[0], s, o), pieces(text, int(n%16)+1), true)
+		whole := parsePieces(newAnswerParser(knownTags[0], "", s, o), []string{text}, true)
+		cut := parsePieces(newAnswerParser(knownTags[0], "", s, o), pieces(text, int(n%16)+1), true)
 		if whole != cut {
 			t.Errorf("%q: whole %+v, in pieces %+v", text, whole, cut)
 		}
@@ -108,7 +108,7 @@ func BenchmarkThinkParser(b *testing.B) {
 	b.SetBytes(int64(len(text)))
 	b.ReportAllocs()
 	for b.Loop() {
-		p := newThinkParser(knownTags[0], StartAuto, ParserOptions{Stop: []string{"\n\nUser:"}})
+		p := newAnswerParser(knownTags[0], "", StartAuto, ParserOptions{Stop: []string{"\n\nUser:"}})
 		for _, s := range toks {
 			p.Push(s)
 		}

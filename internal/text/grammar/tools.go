@@ -20,11 +20,12 @@ const (
 	StyleDSMLV32                  // function_calls
 	StyleDSMLV4                   // tool_calls
 	StyleDSMLV41                  // tool_calls with a blank in front of each tag's name
+	StyleLlama                    // {"name": ..., "parameters": ...} and nothing else: one call
 )
 
 // String returns the style's name.
 func (s Style) String() string {
-	names := [...]string{"hermes", "deepseek-v3", "deepseek-v3.1", "dsml-v3.2", "dsml-v4", "dsml-v4.1"}
+	names := [...]string{"hermes", "deepseek-v3", "deepseek-v3.1", "dsml-v3.2", "dsml-v4", "dsml-v4.1", "llama"}
 	if int(s) < len(names) {
 		return names[s]
 	}
@@ -55,10 +56,11 @@ func ToolCalls(style Style, tools []chat.Tool, o ToolOptions) (*Grammar, error) 
 	if err != nil {
 		return nil, fmt.Errorf("grammar: %w", err)
 	}
-	text, err := textWithout([]string{m.marker})
+	text, err := m.text()
 	if err != nil {
 		return nil, fmt.Errorf("grammar: %w", err)
 	}
+	o.Single = o.Single || m.alone
 	if o.Choice.Mode == chat.ToolNone {
 		return checked(text)
 	}
@@ -69,6 +71,8 @@ func ToolCalls(style Style, tools []chat.Tool, o ToolOptions) (*Grammar, error) 
 	switch {
 	case o.Opened:
 		return checked(block)
+	case o.Choice.Mode == chat.ToolAuto && m.alone:
+		return checked(alt(text, block))
 	case o.Choice.Mode == chat.ToolAuto:
 		return checked(seq(text, opt(block)))
 	}
@@ -96,13 +100,28 @@ type markup struct {
 	open, close *node // of the block
 	between     *node // between two calls
 	marker      string
+	alone       bool // one call is the whole answer; marker is not used
 	call        func(c *toolCompiler, t chat.Tool) (*node, error)
+}
+
+// text is the text that may stand before calls, or in their place.
+func (m *markup) text() (*node, error) {
+	if !m.alone {
+		return textWithout([]string{m.marker})
+	}
+	p, err := parsePattern(`([ \n]{0,8}[^ \n\r\t{][^]*)?`) // what begins with a brace is a call
+	if err != nil {
+		return nil, err
+	}
+	return p.whole(nil), nil
 }
 
 func markupOf(style Style) (*markup, error) {
 	switch style {
 	case StyleHermes:
 		return &markup{open: nothing, close: nothing, between: lit("\n"), marker: "<tool_call>", call: hermesCall}, nil
+	case StyleLlama:
+		return &markup{open: nothing, close: nothing, between: nothing, alone: true, call: llamaCall}, nil
 	case StyleDeepSeekV3, StyleDeepSeekV31:
 		m := &markup{
 			open: special("<｜tool▁calls▁begin｜>"), close: special("<｜tool▁calls▁end｜>"),
@@ -244,6 +263,15 @@ func hermesCall(c *toolCompiler, t chat.Tool) (*node, error) {
 	b := c.free.blanks
 	return seq(special("<tool_call>"), lit("\n{"), b, lit(`"name":`), b, lit(quoted(t.Name)+","), b,
 		lit(`"arguments":`), b, args, b, lit("}\n"), special("</tool_call>")), nil
+}
+
+func llamaCall(c *toolCompiler, t chat.Tool) (*node, error) {
+	args, err := c.arguments()
+	if err != nil {
+		return nil, err
+	}
+	b := c.free.blanks
+	return seq(lit("{"), b, lit(`"name":`), b, lit(quoted(t.Name)+","), b, lit(`"parameters":`), b, args, b, lit("}")), nil
 }
 
 func deepseekCall(c *toolCompiler, t chat.Tool) (*node, error) {

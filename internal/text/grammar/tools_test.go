@@ -12,24 +12,40 @@ import (
 	"github.com/holdfast-llm/holdfast/internal/text/chat/dialect"
 )
 
-var allStyles = []Style{StyleHermes, StyleDeepSeekV3, StyleDeepSeekV31, StyleDSMLV32, StyleDSMLV4, StyleDSMLV41}
+var allStyles = []Style{StyleHermes, StyleDeepSeekV3, StyleDeepSeekV31, StyleDSMLV32, StyleDSMLV4, StyleDSMLV41, StyleLlama}
 
 var dialectOf = map[Style]string{
 	StyleDeepSeekV3: "deepseek-v3", StyleDeepSeekV31: "deepseek-v3.1", StyleDSMLV32: "deepseek-v3.2",
 	StyleDSMLV4: "deepseek-v4", StyleDSMLV41: "deepseek-v4.1",
 }
 
-// readCalls reads an answer as the model's own parser does.
-func readCalls(t testing.TB, style Style, start chat.ParseStart, text string) (content string, calls []chat.ToolCall) {
+// templateOf has templates of the styles that have no dialect.
+var templateOf = map[Style]string{
+	StyleHermes: `{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}`, // which is given tools
+	StyleLlama: `{{ tools | tojson }}{% for m in messages %}<{{ m.role }}>{{ m.content }}{% for c in m.tool_calls %}` +
+		`{"name": "{{ c.function.name }}", "parameters": {{ c.function.arguments | tojson }}}{% endfor %}{% endfor %}`,
+}
+
+// parserOf is the parser of a style.
+func parserOf(t testing.TB, style Style, start chat.ParseStart) chat.Parser {
 	t.Helper()
-	if style == StyleHermes {
-		return readHermes(t, text)
+	var f chat.Format
+	var err error
+	if name := dialectOf[style]; name != "" {
+		f, err = dialect.New(name)
+	} else {
+		f, err = chat.ForModel(chat.ModelInfo{Template: templateOf[style]}, chat.Options{})
 	}
-	d, err := dialect.New(dialectOf[style])
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := d.NewParser(start, chat.ParserOptions{Tools: true})
+	return f.NewParser(start, chat.ParserOptions{Tools: true, Names: []string{"tool_0", "tool_1", "tool_2", "nothing"}})
+}
+
+// readCalls reads an answer as the model's own parser does.
+func readCalls(t testing.TB, style Style, start chat.ParseStart, text string) (content string, calls []chat.ToolCall) {
+	t.Helper()
+	p := parserOf(t, style, start)
 	for _, e := range append(p.Push(text), p.Close(false)...) {
 		switch e := e.(type) {
 		case chat.TextDelta:
@@ -41,27 +57,6 @@ func readCalls(t testing.TB, style Style, start chat.ParseStart, text string) (c
 			calls[e.Index].Name += e.Name
 			calls[e.Index].Arguments += e.Arguments
 		}
-	}
-	return content, calls
-}
-
-func readHermes(t testing.TB, text string) (content string, calls []chat.ToolCall) {
-	t.Helper()
-	content, rest, _ := strings.Cut(text, "<tool_call>")
-	for rest != "" {
-		body, more, ok := strings.Cut(rest, "</tool_call>")
-		if !ok {
-			t.Fatalf("a call has no end: %q", text)
-		}
-		var c struct {
-			Name      string
-			Arguments json.RawMessage
-		}
-		if err := json.Unmarshal([]byte(body), &c); err != nil {
-			t.Fatalf("%v in %q", err, body)
-		}
-		calls = append(calls, chat.ToolCall{Name: c.Name, Arguments: string(c.Arguments)})
-		_, rest, _ = strings.Cut(more, "<tool_call>")
 	}
 	return content, calls
 }
@@ -124,7 +119,7 @@ func checkCalls(t *testing.T, style Style, tools []chat.Tool, o ToolOptions, sta
 	if o.Single && len(calls) > 1 {
 		t.Fatalf("%v: %d calls in %q", style, len(calls), text)
 	}
-	if strings.Contains(content, "DSML") || strings.Contains(content, "<｜tool") {
+	if strings.Contains(content, "DSML") || strings.Contains(content, "<｜tool") || strings.Contains(content, "tool_call>") {
 		t.Fatalf("%v: markup leaks into %q", style, content)
 	}
 	for _, c := range calls {
@@ -209,6 +204,15 @@ func TestToolCallTexts(t *testing.T) {
 	f(StyleDeepSeekV3, must, "<｜tool▁calls▁begin｜>"+fenced+"\n"+fenced+"<｜tool▁calls▁end｜>", true)
 	f(StyleDeepSeekV3, auto, "Let me look.\n\n<｜tool▁calls▁begin｜>"+fenced+"<｜tool▁calls▁end｜>", true)
 	f(StyleHermes, must, "<tool_call>\n{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Paris\", \"days\": 2}}\n</tool_call>\n<tool_call>\n{\"name\": \"ping\", \"arguments\": {}}\n</tool_call>", true)
+	lookup := `{"name": "get_weather", "parameters": {"city": "Paris"}}`
+	f(StyleLlama, must, lookup, true)
+	f(StyleLlama, auto, lookup, true)
+	f(StyleLlama, must, lookup+"; "+lookup, false)
+	f(StyleLlama, auto, "Just {text}.", true)
+	f(StyleLlama, auto, "", true)
+	f(StyleLlama, auto, "{text}.", false)
+	f(StyleLlama, auto, "\n {text}.", false)
+	f(StyleLlama, none, lookup, false)
 	f(StyleHermes, must, "<tool_call>\n{\"name\": \"gone\", \"arguments\": {}}\n</tool_call>", false)
 }
 

@@ -26,6 +26,9 @@ func User(s string) Str {
 	return Str{s: s, user: []span{{0, len(s)}}}
 }
 
+// Concat joins strings; each part keeps its mark.
+func Concat(parts ...Str) Str { return concat(parts...) }
+
 // String returns the bare text.
 func (s Str) String() string { return s.s }
 

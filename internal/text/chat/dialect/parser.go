@@ -100,6 +100,9 @@ func (p *parser) toContent() {
 	}
 }
 
+// Reasoning reports whether what comes next is reasoning.
+func (p *parser) Reasoning() bool { return p.state == inReasoning }
+
 // Push takes the next piece of the answer.
 func (p *parser) Push(text string) []chat.Event {
 	if p.done {

@@ -1,0 +1,151 @@
+package chat
+
+import "strings"
+
+// The forms of calls that templates show and the parser reads.
+const (
+	// CallsHermes is <tool_call>, a JSON object with name and arguments, </tool_call>:
+	// Hermes, Qwen, and the tools that a format gets from us.
+	CallsHermes = "hermes"
+	// CallsLlama is a JSON object with name and parameters that is the whole content.
+	CallsLlama = "llama3"
+)
+
+const (
+	callOpen  = "<tool_call>"
+	callClose = "</tool_call>"
+	// Some models put it in front of a call, and nothing behind.
+	pythonTag = "<|python_tag|>"
+)
+
+// space is what may stand around the parts of a call.
+const space = " \n\r\t"
+
+// beginCall starts to read a call. Without soft its tag has said what it is; with
+// soft it is one only if it names a declared tool, else it is content.
+func (p *answerParser) beginCall(opener string, soft bool) {
+	p.state = inCall
+	p.call = &callReader{raw: opener}
+	if soft {
+		p.call.names = p.names
+	}
+}
+
+// bareCall looks whether the content begins with an object that may be a call. more
+// says that this cannot be told yet.
+func (p *answerParser) bareCall() (is, more bool) {
+	rest := strings.TrimLeft(p.held, space)
+	tagged := strings.HasPrefix(rest, pythonTag)
+	if tagged {
+		rest = strings.TrimLeft(rest[len(pythonTag):], space)
+	}
+	switch {
+	case strings.HasPrefix(rest, "{"):
+		opener := p.held[:len(p.held)-len(rest)]
+		p.held = rest
+		p.beginCall(opener, true)
+		return true, false
+	case rest == "":
+		return false, true
+	}
+	return false, !tagged && strings.HasPrefix(pythonTag, rest)
+}
+
+// stepCall feeds a call. Where it turns out to be none it becomes content, which
+// is looked through again behind its opener.
+func (p *answerParser) stepCall() bool {
+	c := p.call
+	opener := len(c.raw) - c.read
+	n := c.feed(p.held)
+	p.held = p.held[n:]
+	if c.broken && !c.named() {
+		p.noCall(opener)
+		return true
+	}
+	if !c.over && !c.broken {
+		p.sayCall()
+		return false
+	}
+	if !c.given {
+		c.args = "{}"
+	}
+	p.sayCall()
+	p.calls++
+	p.call, p.state = nil, afterCall
+	if c.broken {
+		p.state = inBroken
+	}
+	return true
+}
+
+// stepBroken drops what follows the point where a call that has a name is no JSON
+// any more: it is no text for anybody.
+func (p *answerParser) stepBroken() bool {
+	if i := strings.Index(p.held, callClose); i >= 0 && p.form == CallsHermes {
+		p.held, p.state = p.held[i:], afterCall
+		return true
+	}
+	p.held = p.held[len(p.held)-partial(p.held, callClose):]
+	return false
+}
+
+// sayCall gives what a call has said since the last time.
+func (p *answerParser) sayCall() {
+	c := p.call
+	if !c.named() {
+		return
+	}
+	d := ToolCallDelta{Index: p.calls, Arguments: c.takeArguments()}
+	if !c.told {
+		c.told, d.Name = true, c.name
+	}
+	if d.Name != "" || d.Arguments != "" {
+		p.out = append(p.out, d)
+	}
+}
+
+// noCall makes content of what was taken for a call.
+func (p *answerParser) noCall(opener int) {
+	raw := p.call.raw
+	p.call, p.state = nil, inContent
+	if opener == 0 { // a brace at the beginning: it is content from there on
+		opener = len(raw)
+	}
+	p.text(raw[:opener])
+	p.held = raw[opener:] + p.held
+	p.trim = false
+}
+
+// endCall ends a call that the end of the answer cuts off.
+func (p *answerParser) endCall(cut bool) {
+	c := p.call
+	switch {
+	case c.named():
+		p.calls++
+	case !cut || c.names != nil:
+		p.text(c.raw)
+	}
+}
+
+// stepAfter drops what stands between two calls.
+func (p *answerParser) stepAfter(last bool) bool {
+	rest := strings.TrimLeft(p.held, space)
+	next := callOpen
+	if p.form == CallsLlama {
+		rest, next = strings.TrimLeft(rest, space+";"), pythonTag
+	}
+	if p.form == CallsHermes && strings.HasPrefix(rest, callClose) {
+		p.held = rest[len(callClose):]
+		return true
+	}
+	mayClose := p.form == CallsHermes && strings.HasPrefix(callClose, rest)
+	if rest == "" || !last && (mayClose || strings.HasPrefix(next, rest)) {
+		p.held = rest
+		if last {
+			p.held = ""
+		}
+		return false
+	}
+	p.held, p.trim, p.state = rest, true, inContent
+	return true
+}

@@ -1,20 +1,17 @@
 package server
 
 import (
-	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"net"
 	"net/http"
 	"strings"
-
-	"github.com/holdfast-llm/holdfast/internal/server/apierr"
 )
 
 // A Principal is who asks.
 type Principal struct {
-	Name  string // for the log and for fairness; "" when nobody needs a key
-	Admin bool
+	Name    string  // for the log and for fairness; "" when nobody needs a key
+	Account Account // limits and counts; nil is neither
 }
 
 // An Authenticator decides who may ask. Its error should be an *apierr.Error.
@@ -34,18 +31,21 @@ type FixedKey struct{ sum [sha256.Size]byte }
 // NewFixedKey returns the check for a key. Only its hash is kept.
 func NewFixedKey(key string) *FixedKey { return &FixedKey{sha256.Sum256([]byte(key))} }
 
+// fixedName is whoever has the one key; no key of a store can be called so.
+const fixedName = "--api-key"
+
 // Authenticate compares hashes, in constant time: neither the length nor the
 // beginning of the key can be found out by measuring.
 func (k *FixedKey) Authenticate(r *http.Request) (Principal, error) {
 	given := Key(r)
 	if given == "" {
-		return Principal{}, apierr.New(apierr.Unauthorized, "this server needs a key: send \"Authorization: Bearer KEY\" or \"X-Api-Key: KEY\"")
+		return Principal{}, errNoKey()
 	}
 	sum := sha256.Sum256([]byte(given))
 	if subtle.ConstantTimeCompare(sum[:], k.sum[:]) != 1 {
-		return Principal{}, apierr.New(apierr.Unauthorized, "the key is not valid")
+		return Principal{}, errWrongKey()
 	}
-	return Principal{Name: "key"}, nil
+	return Principal{Name: fixedName}, nil
 }
 
 // Key returns the key that a request carries: a bearer token, or X-Api-Key.
@@ -58,14 +58,6 @@ func Key(r *http.Request) string {
 		return strings.TrimSpace(token)
 	}
 	return ""
-}
-
-type principalKey struct{}
-
-// Who returns who sent a request.
-func Who(ctx context.Context) Principal {
-	p, _ := ctx.Value(principalKey{}).(Principal)
-	return p
 }
 
 // IsLoopback reports whether a listen address can be reached from this machine

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -21,6 +20,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rec.Header().Set(RequestIDHeader, id)
 	rec.Header().Set("X-Content-Type-Options", "nosniff")
 	start := time.Now()
+	ctl := http.NewResponseController(w)
+	_ = ctl.SetWriteDeadline(time.Time{}) // that of the connection's last request
+	// What is left in the connection's buffer is written after this function.
+	defer func() { _ = ctl.SetWriteDeadline(time.Now().Add(s.cfg.WriteTimeout)) }()
 	c, missing := s.router.find(r)
 	var who Principal
 	var problem error
@@ -53,7 +56,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		who = p
-		r = r.WithContext(context.WithValue(r.Context(), principalKey{}, p))
+		ctx, leave := visiting(r.Context(), p)
+		defer leave()
+		r = r.WithContext(ctx)
 	}
 	if missing != nil {
 		fail(missing)

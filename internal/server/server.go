@@ -28,6 +28,9 @@ type Config struct {
 	// HeaderTimeout bounds how long a client may take to send a request's header,
 	// BodyTimeout its body, IdleTimeout how long a connection may be unused.
 	HeaderTimeout, BodyTimeout, IdleTimeout time.Duration
+	// WriteTimeout bounds how long a client may take to read an answer that is
+	// written at once. Streams have their own; see package sse.
+	WriteTimeout time.Duration
 
 	Log *slog.Logger // nil for none
 	// Done, if not nil, is told of every request: the pattern of its address,
@@ -45,6 +48,9 @@ type Server struct {
 	http     *http.Server
 	cancel   context.CancelFunc // ends all requests
 }
+
+// writeTimeout is the default of Config.WriteTimeout.
+const writeTimeout = 30 * time.Second
 
 // errKeyNeeded is returned by New for an address that others can reach.
 var errKeyNeeded = errors.New("server: an address that other machines can reach needs a key (--api-key); without one only loopback addresses such as 127.0.0.1 are served")
@@ -72,6 +78,7 @@ func New(cfg Config, apis ...API) (*Server, error) {
 	def(&cfg.HeaderTimeout, 10*time.Second)
 	def(&cfg.BodyTimeout, 2*time.Minute)
 	def(&cfg.IdleTimeout, 2*time.Minute)
+	def(&cfg.WriteTimeout, writeTimeout)
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}

@@ -1,0 +1,107 @@
+package server
+
+import (
+	"context"
+	"sync"
+
+	"github.com/holdfast-llm/holdfast/internal/engine/llm"
+	"github.com/holdfast-llm/holdfast/internal/platform/library"
+	"github.com/holdfast-llm/holdfast/internal/text/chat"
+)
+
+// An Account holds its owner to limits and counts what is used.
+type Account interface {
+	// Admit decides whether a request may be computed by a model that goes by
+	// these names, its own last. release is called when the request is over.
+	// Errors are *apierr.Error.
+	Admit(ctx context.Context, names ...string) (release func(), err error)
+	// Used is told what an answer of a model took.
+	Used(model string, u chat.Usage)
+	// Priority is the account's place in the queue; higher goes first.
+	Priority() int
+}
+
+type visitKey struct{}
+
+// A visit is one request with who sent it.
+type visit struct {
+	who Principal
+
+	mu      sync.Mutex
+	model   string
+	release func()
+}
+
+// visiting returns a context for a request: Who finds its sender, Guard holds
+// it to its limits, and package llm makes its answers with a cache and a turn of
+// its own. leave must be called at the end of the request.
+func visiting(ctx context.Context, p Principal) (_ context.Context, leave func()) {
+	v := &visit{who: p}
+	c := &llm.Caller{Name: p.Name}
+	if p.Account != nil {
+		c.Priority, c.Used = p.Account.Priority(), v.used
+	}
+	return llm.WithCaller(context.WithValue(ctx, visitKey{}, v), c), v.leave
+}
+
+// Who returns who sent a request.
+func Who(ctx context.Context) Principal {
+	if v, ok := ctx.Value(visitKey{}).(*visit); ok {
+		return v.who
+	}
+	return Principal{}
+}
+
+func (v *visit) used(u chat.Usage) {
+	v.mu.Lock()
+	model := v.model
+	v.mu.Unlock()
+	v.who.Account.Used(model, u)
+}
+
+func (v *visit) leave() {
+	v.mu.Lock()
+	release := v.release
+	v.release = nil
+	v.mu.Unlock()
+	if release != nil {
+		release()
+	}
+}
+
+// Guard returns a backend that gives models only to those who may use them:
+// every way to a model leads through Acquire.
+func Guard(b Backend) Backend { return guard{b} }
+
+type guard struct{ Backend }
+
+// Acquire asks the account of who sent the request first.
+func (g guard) Acquire(ctx context.Context, name string) (*library.Lease, error) {
+	v, ok := ctx.Value(visitKey{}).(*visit)
+	if !ok || v.who.Account == nil {
+		return g.Backend.Acquire(ctx, name)
+	}
+	i, err := g.Info(name)
+	if err != nil {
+		return nil, err
+	}
+	if err := v.admit(ctx, name, i.Name); err != nil {
+		return nil, err
+	}
+	return g.Backend.Acquire(ctx, name)
+}
+
+// admit asks once for each request.
+func (v *visit) admit(ctx context.Context, names ...string) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.release != nil {
+		return nil
+	}
+	release, err := v.who.Account.Admit(ctx, names...)
+	if err != nil {
+		return err
+	}
+	v.model, v.release = names[len(names)-1], release
+	return nil
+}

@@ -13,8 +13,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/holdfast-llm/holdfast/internal/platform/library"
 	"github.com/holdfast-llm/holdfast/internal/server/servertest"
+	"github.com/holdfast-llm/holdfast/internal/text/chat"
 )
 
 const streamed = `{"model":"fake","messages":[{"role":"user","content":"Why?"}],"temperature":0,"stream":true}`
@@ -238,6 +241,66 @@ func TestStoredResponses(t *testing.T) {
 	}
 	if status, _ := s.post(t, "/v1/responses", `{"model":"fake","previous_response_id":"`+first.ID+`","input":"And?"}`); status != 404 {
 		t.Errorf("a response that was not to be stored: %d", status)
+	}
+}
+
+// TestInputItems checks the pages of what came before a response.
+func TestInputItems(t *testing.T) {
+	s := one(t, &servertest.Model{Answer: "Salt."})
+	_, body := s.post(t, "/v1/responses", `{"model":"fake","input":[{"role":"user","content":"Why?"},{"id":"mine","role":"assistant","content":"Salt."},{"role":"user","content":"And?"}]}`)
+	var r struct{ ID string }
+	if err := json.Unmarshal([]byte(body), &r); err != nil {
+		t.Fatal(err)
+	}
+	f := func(query, want string) {
+		t.Helper()
+		resp, err := http.Get(s.URL + "/v1/responses/" + r.ID + "/input_items" + query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		got, _ := io.ReadAll(resp.Body)
+		if string(got) != want+"\n" {
+			t.Errorf("%s: got %s want %s", query, got, want)
+		}
+	}
+	why, and := `{"content":"Why?","id":"item_`+r.ID+`_0","role":"user"}`, `{"content":"And?","id":"item_`+r.ID+`_2","role":"user"}`
+	salt := `{"id":"mine","role":"assistant","content":"Salt."}`
+	f("", `{"object":"list","data":[`+and+`,`+salt+`,`+why+`],"first_id":"item_`+r.ID+`_2","last_id":"item_`+r.ID+`_0","has_more":false}`)
+	f("?order=asc&limit=1", `{"object":"list","data":[`+why+`],"first_id":"item_`+r.ID+`_0","last_id":"item_`+r.ID+`_0","has_more":true}`)
+	f("?after=mine", `{"object":"list","data":[`+why+`],"first_id":"item_`+r.ID+`_0","last_id":"item_`+r.ID+`_0","has_more":false}`)
+	f("?after=item_"+r.ID+"_0", `{"object":"list","data":[],"first_id":"","last_id":"","has_more":false}`)
+	f("?after=x", `{"error":{"message":"'after' is \"x\", which is no item of this response","type":"invalid_request_error","param":"after","code":"invalid_value"}}`)
+	f("?limit=0", `{"error":{"message":"'limit' is 0, but must be from 1 to 100","type":"invalid_request_error","param":"limit","code":"invalid_value"}}`)
+	if status, _ := s.post(t, "/v1/responses/"+r.ID+"/cancel", `{}`); status != 400 {
+		t.Errorf("cancel: %d", status)
+	}
+}
+
+// TestSealedReasoning checks that reasoning that a client only keeps sealed is
+// the same as reasoning that it shows.
+func TestSealedReasoning(t *testing.T) {
+	const text = "Hm, \x00 rivers – 食塩."
+	if got, err := unseal(*seal(text)); err != nil || got != text {
+		t.Errorf("%q, %v", got, err)
+	}
+	for _, bad := range []string{"", "gAAAA", "hf1.!", "hf1._w"} {
+		if got, err := unseal(bad); err == nil {
+			t.Errorf("%q is %q", bad, got)
+		}
+	}
+	f := func(item string) chat.Message {
+		t.Helper()
+		var tr transcript
+		if err := tr.add(json.RawMessage(item), "input[0]"); err != nil || len(tr.messages) != 1 {
+			t.Fatal(err)
+		}
+		return tr.messages[0]
+	}
+	shown := f(`{"type":"reasoning","summary":[],"content":[{"type":"reasoning_text","text":"Hm."}]}`)
+	hidden := f(`{"type":"reasoning","summary":[],"content":null,"encrypted_content":"` + *seal("Hm.") + `"}`)
+	if d := cmp.Diff(shown, hidden); d != "" || shown.Reasoning != "Hm." {
+		t.Error(d)
 	}
 }
 

@@ -29,6 +29,7 @@ type chatRequest struct {
 	StreamOptions       *streamOptions             `json:"stream_options"`
 	ReasoningEffort     string                     `json:"reasoning_effort"`
 	Modalities          []string                   `json:"modalities"`
+	Verbosity           string                     `json:"verbosity"`
 	Thinking            *thinking                  `json:"thinking"`
 	TemplateVariables   map[string]json.RawMessage `json:"chat_template_kwargs"`
 }
@@ -50,7 +51,7 @@ type jsonSchema struct {
 }
 
 // harmless are documented fields that change nothing about an answer.
-var harmless = []string{"metadata", "store", "service_tier", "prompt_cache_key", "prompt_cache_retention", "safety_identifier"}
+var harmless = []string{"metadata", "store", "service_tier", "prompt_cache_key", "prompt_cache_retention", "prompt_cache_options"}
 
 var chatFields = decode.Fields{
 	Ignored: harmless,
@@ -60,7 +61,6 @@ var chatFields = decode.Fields{
 		"audio":              "the models here write text only",
 		"prediction":         "predicted outputs are not implemented",
 		"web_search_options": "there is no web search",
-		"verbosity":          "the models here do not know it",
 		"moderation":         "there is no moderation",
 	},
 }
@@ -86,7 +86,7 @@ func (c *chatRequest) neutral() (*asked, error) {
 	if a.req.Tools, err = toTools(c.Tools); err != nil {
 		return nil, err
 	}
-	if a.req.ToolChoice, err = toChoice(c.ToolChoice, a.req.Tools); err != nil {
+	if err = choose(a.req, c.ToolChoice); err != nil {
 		return nil, err
 	}
 	if a.req.Output, err = c.ResponseFormat.output(); err != nil {
@@ -100,7 +100,7 @@ func (c *chatRequest) neutral() (*asked, error) {
 	}
 	return a, decode.First(
 		decode.Int(&a.opts.MaxTokens, "max_completion_tokens", c.MaxCompletionTokens, 1, 1<<31-1),
-		c.logprobs(&a.opts), c.think(a.req), c.streaming(a),
+		c.logprobs(&a.opts), c.think(a.req), c.streaming(a), verbosity("verbosity", c.Verbosity),
 	)
 }
 

@@ -43,40 +43,51 @@ const (
 	defaultMaxTokens = 16 // documented by OpenAI
 )
 
-// prompts reads the four forms of a prompt.
-func (c *completionRequest) prompts() ([]prompt, error) {
-	if absent(c.Prompt) {
-		return nil, apierr.Missing("prompt")
+// prompts reads the four forms of a prompt, at most so many.
+func prompts(raw json.RawMessage, at string, most int) ([]prompt, error) {
+	if absent(raw) {
+		return nil, apierr.Missing(at)
 	}
-	if c.Prompt[0] == '"' {
+	if raw[0] == '"' {
 		p := make([]prompt, 1)
-		return p, decode.Value(c.Prompt, &p[0].text, "prompt")
+		return p, decode.Value(raw, &p[0].text, at)
 	}
 	var list []json.RawMessage
-	if c.Prompt[0] != '[' || json.Unmarshal(c.Prompt, &list) != nil || len(list) == 0 {
-		return nil, apierr.At(apierr.InvalidValue, "prompt", "'prompt' must be a string, an array of strings, an array of token ids, or an array of such arrays, and not empty")
+	if raw[0] != '[' || json.Unmarshal(raw, &list) != nil || len(list) == 0 {
+		return nil, apierr.At(apierr.InvalidValue, at, "'%s' must be a string, an array of strings, an array of token ids, or an array of such arrays, and not empty", at)
 	}
 	if list[0][0] != '"' && list[0][0] != '[' {
 		p := make([]prompt, 1)
-		return p, decode.Value(c.Prompt, &p[0].tokens, "prompt")
+		return p, decode.Value(raw, &p[0].tokens, at)
 	}
-	if len(list) > maxPrompts {
-		return nil, apierr.At(apierr.InvalidValue, "prompt", "there are %d prompts, but at most %d are allowed", len(list), maxPrompts)
+	if len(list) > most {
+		return nil, apierr.At(apierr.InvalidValue, at, "there are %d texts in '%s', but at most %d are allowed", len(list), at, most)
 	}
 	out := make([]prompt, len(list))
-	for i, raw := range list {
-		at := fmt.Sprintf("prompt[%d]", i)
+	for i, x := range list {
+		each := fmt.Sprintf("%s[%d]", at, i)
 		var err error
-		if raw[0] == '[' {
-			err = decode.Value(raw, &out[i].tokens, at)
+		if x[0] == '[' {
+			err = decode.Value(x, &out[i].tokens, each)
 		} else {
-			err = decode.Value(raw, &out[i].text, at)
+			err = decode.Value(x, &out[i].text, each)
 		}
 		if err != nil {
 			return nil, err
 		}
 	}
 	return out, nil
+}
+
+// inVocabulary refuses tokens that the model does not have.
+func inVocabulary(l *library.Lease, at string, ids []int32) error {
+	size := l.Tokenizer().Size()
+	for _, id := range ids {
+		if id < 0 || int(id) >= size {
+			return apierr.At(apierr.InvalidValue, at, "'%s' has the token %d, but the model has the tokens 0 to %d", at, id, size-1)
+		}
+	}
+	return nil
 }
 
 // completion is a request in our own terms.
@@ -99,7 +110,7 @@ func (c *completionRequest) neutral() (*completion, error) {
 	}
 	q := &completion{echo: c.Echo, top: -1, model: c.Model}
 	var err error
-	if q.prompts, err = c.prompts(); err != nil {
+	if q.prompts, err = prompts(c.Prompt, "prompt", maxPrompts); err != nil {
 		return nil, err
 	}
 	if q.stop, err = c.stops(); err != nil {
@@ -146,14 +157,8 @@ func (c *completionRequest) combinations(q *completion) error {
 // tokens turns a prompt into tokens: with a suffix, the model's own markers for
 // filling in the middle.
 func (q *completion) tokens(l *library.Lease, p prompt) ([]int32, error) {
-	t := l.Tokenizer()
 	if p.tokens != nil {
-		for _, id := range p.tokens {
-			if id < 0 || int(id) >= t.Size() {
-				return nil, apierr.At(apierr.InvalidValue, "prompt", "'prompt' has the token %d, but the model has the tokens 0 to %d", id, t.Size()-1)
-			}
-		}
-		return p.tokens, nil
+		return p.tokens, inVocabulary(l, "prompt", p.tokens)
 	}
 	if q.suffix == "" {
 		return l.Model().Encode(textSpan(p.text)), nil

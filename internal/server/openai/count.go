@@ -126,18 +126,9 @@ func (a *API) detokenize(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer l.Release()
-	t := l.Tokenizer()
-	for _, id := range body.Tokens {
-		if id < 0 || int(id) >= t.Size() {
-			return apierr.At(apierr.InvalidValue, "tokens", "'tokens' has %d, but the model has the tokens 0 to %d", id, t.Size()-1)
-		}
+	if err := inVocabulary(l, "tokens", body.Tokens); err != nil {
+		return err
 	}
-	text := t.Decode(body.Tokens, true)
+	text := l.Tokenizer().Decode(body.Tokens, true)
 	return server.WriteJSON(w, http.StatusOK, map[string]string{"content": text, "prompt": text})
-}
-
-// embeddings says that there are none: the engine computes logits, and an
-// average of something else would look like an embedding without being one.
-func (a *API) embeddings(http.ResponseWriter, *http.Request) error {
-	return apierr.New(apierr.NotImplemented, "embeddings are not implemented: the models here generate text")
 }

@@ -49,6 +49,10 @@ func TestTranscripts(t *testing.T) {
 		{"response_tools_stream", "responses", `{"model":"fake","input":"Weather?","temperature":0,"stream":true,"tools":[{"type":"function","name":"weather","parameters":{"type":"object"}}]}`, calls},
 		{"response_incomplete", "responses", `{"model":"fake","input":"Why?","max_output_tokens":2,"temperature":0}`, salty},
 		{"response_count", "responses/input_tokens", `{"model":"fake","input":"Why?"}`, salty},
+		{"chat_allowed_tools", "chat/completions", `{"model":"fake","messages":[{"role":"user","content":"Why?"}],"temperature":0,"tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":"required","tools":[{"type":"function","function":{"name":"now"}}]}},"tools":[{"type":"function","function":{"name":"then","parameters":{"type":"object","properties":{},"additionalProperties":false}}},{"type":"function","function":{"name":"now","parameters":{"type":"object","properties":{},"additionalProperties":false}}}]}`, named},
+		{"response_sealed", "responses", `{"model":"fake","input":"Why?","temperature":0,"include":["reasoning.encrypted_content"],"store":false}`, think},
+		{"response_logprobs_stream", "responses", `{"model":"fake","input":"Why?","temperature":0,"stream":true,"max_output_tokens":3,"top_logprobs":1}`, salty},
+		{"embeddings_base64", "embeddings", `{"model":"fake","input":["Why?",[72,73]],"encoding_format":"base64","dimensions":2}`, salty},
 		{"embeddings", "embeddings", `{"model":"fake","input":"Why?"}`, salty},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -65,6 +65,9 @@ func (a *API) Register(r *server.Router) {
 	r.Handle("POST /v1/responses/input_tokens", a.responsesCount)
 	r.Handle("GET /v1/responses/{id}", a.getResponse)
 	r.Handle("DELETE /v1/responses/{id}", a.deleteResponse)
+	r.Handle("GET /v1/responses/{id}/input_items", a.inputItems)
+	r.Handle("POST /v1/responses/{id}/cancel", a.cancelResponse)
+	r.Handle("POST /responses", a.responses) // where DeepSeek has it
 	r.Handle("GET /v1/models", a.models)
 	r.Handle("GET /v1/models/{id...}", a.model)
 	r.Handle("POST /v1/embeddings", a.embeddings)

@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -25,11 +26,30 @@ type sampling struct {
 	Stop             json.RawMessage    `json:"stop"` // string, array or null
 	N                *int64             `json:"n"`
 	MaxTokens        *int64             `json:"max_tokens"`
-	User             string             `json:"user"`
+	who
 
 	TopK          *int64   `json:"top_k"`
 	MinP          *float64 `json:"min_p"`
 	RepeatPenalty *float64 `json:"repeat_penalty"`
+}
+
+// who is the end user behind a request: each has a turn of their own in the
+// queue. The prefix cache is shared by all users of a key, as OpenAI's is; what
+// is in prompt_cache_key makes no difference, for every prefix is looked up.
+type who struct {
+	User     string `json:"user"`
+	SafetyID string `json:"safety_identifier"`
+}
+
+func (w *who) name() string { return cmp.Or(w.SafetyID, w.User) }
+
+// verbosity is a word that the models here do not know; only what leaves them as
+// they are is taken.
+func verbosity(at, v string) error {
+	if v == "" || v == "medium" {
+		return nil
+	}
+	return apierr.At(apierr.UnsupportedValue, at, "'%s' is %.100q, but only \"medium\" is supported: the models here do not know it", at, v)
 }
 
 // maxChoices bounds n.
@@ -76,7 +96,7 @@ func (s *sampling) options() (o llm.Options, n int, err error) {
 		}
 		sm.LogitBias[int32(id)] = bias
 	}
-	return llm.Options{Sampling: sm, MaxTokens: maxTokens, User: s.User}, n, nil
+	return llm.Options{Sampling: sm, MaxTokens: maxTokens, User: s.name()}, n, nil
 }
 
 // checkBias refuses tokens that the model does not have.

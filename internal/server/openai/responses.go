@@ -35,13 +35,16 @@ type responsesRequest struct {
 	Include           []string          `json:"include"`
 	Truncation        string            `json:"truncation"`
 	Background        bool              `json:"background"`
-	User              string            `json:"user"`
+	MaxToolCalls      *int64            `json:"max_tool_calls"` // of tools that the server runs: there are none
+	CacheKey          *string           `json:"prompt_cache_key"`
 	Metadata          json.RawMessage   `json:"metadata"`
+	who
 }
 
 type reasoningOptions struct {
 	Effort  string `json:"effort"`
-	Summary string `json:"summary"`
+	Summary string `json:"summary"` // reasoning is given in full: a summary is not needed
+	Mode    string `json:"mode"`
 }
 
 type textOptions struct {
@@ -62,8 +65,11 @@ type textFormat struct {
 var responsesFields = decode.Fields{
 	Lenient: true,
 	Refused: map[string]string{
-		"conversation": "conversations are not kept; use 'previous_response_id'",
-		"prompt":       "there are no stored prompts",
+		"conversation":       "conversations are not kept; use 'previous_response_id'",
+		"prompt":             "there are no stored prompts",
+		"context_management": "nothing is shortened here: a prompt that is too long is an error",
+		"moderation":         "there is no moderation",
+		"image":              "the models here write text only",
 	},
 }
 
@@ -90,13 +96,13 @@ func (a *API) neutralResponses(r *http.Request, b *responsesRequest) (*responses
 	if q.req.Tools, err = responsesTools(b.Tools); err != nil {
 		return nil, err
 	}
-	if q.req.ToolChoice, err = toChoice(b.ToolChoice, q.req.Tools); err != nil {
+	if err = choose(q.req, b.ToolChoice); err != nil {
 		return nil, err
 	}
 	if q.req.Output, err = b.Text.output(); err != nil {
 		return nil, err
 	}
-	s := sampling{Temperature: b.Temperature, TopP: b.TopP, User: b.User}
+	s := sampling{Temperature: b.Temperature, TopP: b.TopP, who: b.who}
 	if q.opts, _, err = s.options(); err != nil {
 		return nil, err
 	}
@@ -114,11 +120,17 @@ func (a *API) neutralResponses(r *http.Request, b *responsesRequest) (*responses
 	return q, err
 }
 
-const includeLogprobs = "message.output_text.logprobs"
+const (
+	includeLogprobs  = "message.output_text.logprobs"
+	includeEncrypted = "reasoning.encrypted_content"
+)
 
 // includable are the words of include that mean something here, or that ask for
-// what there is none of: what a tool of the server's would have found.
-var includable = []string{includeLogprobs, "reasoning.encrypted_content"}
+// what there is none of: images, and what a tool of the server's would have found.
+var includable = []string{
+	includeLogprobs, includeEncrypted, "file_search_call.results", "web_search_call.results", "web_search_call.action.sources",
+	"message.input_image.image_url", "computer_call_output.output.image_url", "code_interpreter_call.outputs",
+}
 
 func (b *responsesRequest) check() error {
 	for i, w := range b.Include {
@@ -133,8 +145,14 @@ func (b *responsesRequest) check() error {
 		return apierr.Unsupported("background", "answers are made while the client waits; use 'stream'")
 	case b.Truncation != "" && b.Truncation != "disabled":
 		return apierr.At(apierr.UnsupportedValue, "truncation", "'truncation' is %.100q, but only \"disabled\" is supported: nothing is ever cut off silently", b.Truncation)
+	case b.Text != nil && verbosity("text.verbosity", b.Text.Verbosity) != nil:
+		return verbosity("text.verbosity", b.Text.Verbosity)
 	case b.Reasoning != nil:
-		return decode.OneOf("reasoning.effort", b.Reasoning.Effort, "none", "minimal", "low", "medium", "high", "xhigh", "max")
+		return decode.First(
+			decode.OneOf("reasoning.effort", b.Reasoning.Effort, "none", "minimal", "low", "medium", "high", "xhigh", "max"),
+			decode.OneOf("reasoning.summary", b.Reasoning.Summary, "auto", "concise", "detailed"),
+			decode.OneOf("reasoning.mode", b.Reasoning.Mode, "standard"),
+		)
 	}
 	return nil
 }
@@ -262,9 +280,6 @@ func (a *API) responses(w http.ResponseWriter, r *http.Request) error {
 	if err := b.read(ans); err != nil {
 		return err
 	}
-	if err := a.keep(q, b.out); err != nil {
-		return err
-	}
 	return server.WriteJSON(w, http.StatusOK, b.out)
 }
 
@@ -301,56 +316,7 @@ func (a *API) responsesStream(w http.ResponseWriter, r *http.Request, q *respons
 	}
 	defer l.Release()
 	s.Header(func(h http.Header) { server.Announce(h, l) })
-	b := a.newBuilder(q, e)
-	if err := b.read(ans); err != nil {
-		return err
-	}
-	return a.keep(q, b.out)
-}
-
-// keep stores a response unless that is not wanted.
-func (a *API) keep(q *responsesAsked, out *responseObject) error {
-	if !out.Store {
-		return nil
-	}
-	raw, err := server.Marshal(out)
-	if err != nil {
-		return err
-	}
-	s := &Stored{ID: out.ID, Owner: q.owner, Response: raw, Items: q.items}
-	for _, i := range out.Output {
-		item, err := server.Marshal(i)
-		if err != nil {
-			return err
-		}
-		s.Items = append(s.Items, item)
-	}
-	return a.o.Store.Put(s)
-}
-
-// getResponse answers GET /v1/responses/{id}.
-func (a *API) getResponse(w http.ResponseWriter, r *http.Request) error {
-	s, ok, err := a.o.Store.Get(r.PathValue("id"), server.Who(r.Context()).Name)
-	if err != nil {
-		return err
-	}
-	if !ok {
-		return apierr.New(apierr.NotFound, "there is no stored response %.100q", r.PathValue("id"))
-	}
-	return server.WriteRaw(w, http.StatusOK, append(slices.Clip(s.Response), '\n'))
-}
-
-// deleteResponse answers DELETE /v1/responses/{id}.
-func (a *API) deleteResponse(w http.ResponseWriter, r *http.Request) error {
-	id := r.PathValue("id")
-	ok, err := a.o.Store.Delete(id, server.Who(r.Context()).Name)
-	if err != nil {
-		return err
-	}
-	if !ok {
-		return apierr.New(apierr.NotFound, "there is no stored response %.100q", id)
-	}
-	return server.WriteJSON(w, http.StatusOK, map[string]any{"id": id, "object": "response", "deleted": true})
+	return a.newBuilder(q, e).read(ans)
 }
 
 // responsesCount counts the prompt of a responses request.

@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"slices"
 	"strings"
 	"sync"
 
@@ -63,16 +64,18 @@ func (e *emitter) beat(buf []byte, begun bool) []byte {
 type builder struct {
 	a   *API
 	e   *emitter
+	q   *responsesAsked
 	out *responseObject
 
 	item  *outputItem // open
 	part  *outputPart // of item
 	text  strings.Builder
-	index int // of the call that is open
+	index int    // of the call that is open
+	held  string // text that waits for its log-probabilities
 }
 
 func (a *API) newBuilder(q *responsesAsked, e *emitter) *builder {
-	return &builder{a: a, e: e, out: a.newResponse(q), index: -1}
+	return &builder{a: a, e: e, q: q, out: a.newResponse(q), index: -1}
 }
 
 // read builds the response from an answer.
@@ -92,20 +95,28 @@ func (b *builder) read(ans *llm.Answer) error {
 		var err error
 		switch ev := ev.(type) {
 		case chat.ThinkingDelta:
-			err = b.delta("reasoning", "reasoning_text", ev.Text)
+			if err = b.flush(); err == nil {
+				err = b.delta("reasoning", "reasoning_text", ev.Text, nil)
+			}
 		case chat.TextDelta:
-			err = b.delta("message", "output_text", ev.Text)
+			if b.q.opts.Logprobs > 0 {
+				b.held += ev.Text
+				continue
+			}
+			err = b.delta("message", "output_text", ev.Text, nil)
 		case chat.ToolCallDelta:
-			err = b.call(ev)
+			if err = b.flush(); err == nil {
+				err = b.call(ev)
+			}
 		case chat.Logprobs:
-			if b.part != nil && b.part.Type == "output_text" && !ev.Reasoning {
-				l := logprobs{}
-				l.add(ev)
-				b.part.Logprobs = append(b.part.Logprobs, l.Content...)
+			if b.held != "" && !ev.Reasoning {
+				text := b.held
+				b.held = ""
+				err = b.delta("message", "output_text", text, wire.Logprobs(nil, ev.Tokens))
 			}
 		case chat.Usage:
 			b.out.Usage = &responsesUsage{
-				InputTokens: ev.PromptTokens, InputDetails: promptDetails{ev.CachedTokens},
+				InputTokens: ev.PromptTokens, InputDetails: inputDetails{CachedTokens: ev.CachedTokens},
 				OutputTokens: ev.CompletionTokens, OutputDetails: completionDetails{ev.ReasoningTokens},
 				TotalTokens: ev.PromptTokens + ev.CompletionTokens,
 			}
@@ -120,7 +131,7 @@ func (b *builder) read(ans *llm.Answer) error {
 }
 
 // delta adds text to an item of a type, opening it first if need be.
-func (b *builder) delta(item, part, text string) error {
+func (b *builder) delta(item, part, text string, lp []wire.TokenLogprob) error {
 	if b.item == nil || b.item.Type != item {
 		if err := b.close("completed"); err != nil {
 			return err
@@ -137,7 +148,8 @@ func (b *builder) delta(item, part, text string) error {
 	b.text.WriteString(text)
 	f := b.at(event{"content_index": 0, "delta": text})
 	if part == "output_text" {
-		f["logprobs"] = []wire.TokenLogprob{}
+		b.part.Logprobs = append(b.part.Logprobs, lp...)
+		f["logprobs"] = append([]wire.TokenLogprob{}, lp...)
 	}
 	return b.e.emit("response."+part+".delta", f)
 }
@@ -175,6 +187,15 @@ func (b *builder) open(i *outputItem) error {
 	return b.e.emit("response.output_item.added", event{"output_index": len(b.out.Output) - 1, "item": i})
 }
 
+// flush sends text whose log-probabilities did not come.
+func (b *builder) flush() error {
+	text := b.held
+	if b.held = ""; text == "" {
+		return nil
+	}
+	return b.delta("message", "output_text", text, nil)
+}
+
 // close ends the open item.
 func (b *builder) close(status string) error {
 	if b.item == nil {
@@ -202,6 +223,9 @@ func (b *builder) close(status string) error {
 		return err
 	}
 	i.Status = status
+	if i.Type == "reasoning" && slices.Contains(b.q.body.Include, includeEncrypted) {
+		i.Encrypted = seal(text)
+	}
 	index := len(b.out.Output) - 1
 	b.item, b.part = nil, nil
 	return b.e.emit("response.output_item.done", event{"output_index": index, "item": i})
@@ -216,7 +240,7 @@ func (b *builder) done(d chat.Done) error {
 	case failed != nil:
 		e := apierr.From(failed)
 		status, name = "failed", "response.failed"
-		b.out.Error = &responseError{Code: e.Code(), Message: e.Message}
+		b.out.Error = &responseError{Code: "server_error", Message: e.Message}
 	case d.Reason == chat.FinishLength:
 		status, name = "incomplete", "response.incomplete"
 		b.out.IncompleteDetails = &incomplete{Reason: "max_output_tokens"}
@@ -228,10 +252,22 @@ func (b *builder) done(d chat.Done) error {
 	if status != "completed" {
 		itemStatus = "incomplete"
 	}
+	if err := b.flush(); err != nil {
+		return err
+	}
 	if err := b.close(itemStatus); err != nil {
 		return err
 	}
 	b.out.Status = status
+	if status == "completed" {
+		now := b.a.o.Now().Unix()
+		b.out.CompletedAt = &now
+	}
+	if failed == nil {
+		if err := b.a.keep(b.q, b.out); err != nil {
+			return err
+		}
+	}
 	if err := b.e.emit(name, event{"response": b.out}); err != nil {
 		return err
 	}

@@ -1,8 +1,11 @@
 package openai
 
 import (
+	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/holdfast-llm/holdfast/internal/server/apierr"
 	"github.com/holdfast-llm/holdfast/internal/server/decode"
@@ -28,6 +31,7 @@ type inputItem struct {
 	Arguments string          `json:"arguments"`
 	Output    json.RawMessage `json:"output"`
 	Summary   []part          `json:"summary"`
+	Encrypted *string         `json:"encrypted_content"`
 }
 
 // add takes one item.
@@ -83,6 +87,13 @@ func (t *transcript) reasoning(i *inputItem, at string) error {
 			return err
 		}
 	}
+	if len(parts) == 0 && i.Encrypted != nil {
+		text, err := unseal(*i.Encrypted)
+		if err != nil {
+			return apierr.At(apierr.InvalidValue, at+".encrypted_content", "'%s.encrypted_content' was not made by this server", at)
+		}
+		parts = []part{{Type: "reasoning_text", Text: &text}}
+	}
 	if len(parts) == 0 {
 		parts = i.Summary
 	}
@@ -126,4 +137,27 @@ func (t *transcript) output(i *inputItem, at string) error {
 	}
 	t.messages, t.open = append(t.messages, chat.Message{Role: chat.ToolRole, ToolCallID: i.CallID, Content: parts}), false
 	return nil
+}
+
+// sealed begins a sealed text, and says which form it has.
+const sealed = "hf1."
+
+// seal makes what OpenAI calls encrypted content: reasoning that a client keeps
+// and sends back without looking into it. There is nothing secret in it here,
+// for the text is in the same item.
+func seal(text string) *string {
+	s := sealed + base64.RawURLEncoding.EncodeToString([]byte(text))
+	return &s
+}
+
+func unseal(s string) (string, error) {
+	rest, ok := strings.CutPrefix(s, sealed)
+	if !ok {
+		return "", errors.New("openai: not sealed here")
+	}
+	b, err := base64.RawURLEncoding.DecodeString(rest)
+	if err == nil && !utf8.Valid(b) {
+		err = errors.New("openai: not text")
+	}
+	return string(b), err
 }

@@ -32,6 +32,11 @@ type responseObject struct {
 	TopLogprobs       int               `json:"top_logprobs"`
 	TopP              float64           `json:"top_p"`
 	Truncation        string            `json:"truncation"`
+	CompletedAt       *int64            `json:"completed_at"`
+	MaxToolCalls      *int64            `json:"max_tool_calls"`
+	CacheKey          *string           `json:"prompt_cache_key"`
+	SafetyID          *string           `json:"safety_identifier"`
+	ServiceTier       string            `json:"service_tier"`
 	Usage             *responsesUsage   `json:"usage"`
 	User              *string           `json:"user"`
 	Metadata          json.RawMessage   `json:"metadata"`
@@ -52,15 +57,21 @@ type reasoningEcho struct {
 }
 
 type textEcho struct {
-	Format any `json:"format"`
+	Format    any    `json:"format"`
+	Verbosity string `json:"verbosity"`
 }
 
 type responsesUsage struct {
 	InputTokens   int               `json:"input_tokens"`
-	InputDetails  promptDetails     `json:"input_tokens_details"`
+	InputDetails  inputDetails      `json:"input_tokens_details"`
 	OutputTokens  int               `json:"output_tokens"`
 	OutputDetails completionDetails `json:"output_tokens_details"`
 	TotalTokens   int               `json:"total_tokens"`
+}
+
+type inputDetails struct {
+	CachedTokens int `json:"cached_tokens"`
+	WriteTokens  int `json:"cache_write_tokens"` // what is charged for writing the cache: nothing
 }
 
 // outputItem is a piece of the answer: a message, reasoning or a call. Which
@@ -68,6 +79,7 @@ type responsesUsage struct {
 type outputItem struct {
 	ID, Type, Status        string
 	Content                 []*outputPart // message, reasoning
+	Encrypted               *string       // reasoning, if it was asked for
 	CallID, Name, Arguments string        // function_call
 }
 
@@ -94,7 +106,8 @@ func (o *outputItem) MarshalJSON() ([]byte, error) {
 			Summary []string      `json:"summary"`
 			Content []*outputPart `json:"content"`
 			Status  string        `json:"status"`
-		}{o.ID, o.Type, []string{}, parts, o.Status})
+			Secret  *string       `json:"encrypted_content,omitempty"`
+		}{o.ID, o.Type, []string{}, parts, o.Status, o.Encrypted})
 	}
 	return server.Marshal(struct {
 		ID      string        `json:"id"`
@@ -141,7 +154,8 @@ func (a *API) newResponse(q *responsesAsked) *responseObject {
 		ParallelToolCalls: b.ParallelToolCalls == nil || *b.ParallelToolCalls, PreviousID: b.PreviousID,
 		Store: b.Store == nil || *b.Store, Temperature: q.opts.Sampling.Temperature, TopP: q.opts.Sampling.TopP,
 		ToolChoice: b.ToolChoice, Tools: b.Tools, TopLogprobs: max(0, q.opts.Logprobs-1), Truncation: "disabled",
-		Text: textEcho{Format: map[string]string{"type": "text"}}, Metadata: b.Metadata,
+		Text: textEcho{Format: map[string]string{"type": "text"}, Verbosity: "medium"}, Metadata: b.Metadata,
+		MaxToolCalls: b.MaxToolCalls, CacheKey: b.CacheKey, ServiceTier: "default",
 	}
 	if b.Reasoning != nil && b.Reasoning.Effort != "" {
 		out.Reasoning.Effort = &b.Reasoning.Effort
@@ -160,6 +174,9 @@ func (a *API) newResponse(q *responsesAsked) *responseObject {
 	}
 	if b.User != "" {
 		out.User = &b.User
+	}
+	if b.SafetyID != "" {
+		out.SafetyID = &b.SafetyID
 	}
 	return out
 }

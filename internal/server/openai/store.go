@@ -12,6 +12,7 @@ type Stored struct {
 	Owner    string            // whose it is; others do not find it
 	Response json.RawMessage   // as it was answered
 	Items    []json.RawMessage // the conversation so far: all input, then the output
+	Outputs  int               // how many of them are the output
 }
 
 func (s *Stored) size() int {

@@ -6,7 +6,6 @@ import (
 	"regexp"
 
 	"github.com/holdfast-llm/holdfast/internal/server/apierr"
-	"github.com/holdfast-llm/holdfast/internal/server/decode"
 	"github.com/holdfast-llm/holdfast/internal/text/chat"
 )
 
@@ -22,8 +21,8 @@ type function struct {
 	Strict      *bool           `json:"strict"`
 }
 
-// toolName is what OpenAI allows, and what every model's markup can carry.
-var toolName = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`)
+// goodName is what OpenAI allows, and what every model's markup can carry.
+var goodName = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`)
 
 const maxTools = 128
 
@@ -52,7 +51,7 @@ func toTools(in []tool) ([]chat.Tool, error) {
 }
 
 func addTool(out []chat.Tool, f function, at string) ([]chat.Tool, error) {
-	if !toolName.MatchString(f.Name) {
+	if !goodName.MatchString(f.Name) {
 		return nil, apierr.BadValue(at+".name", f.Name, "1 to 64 letters, digits, _ or -")
 	}
 	for _, other := range out {
@@ -66,50 +65,4 @@ func addTool(out []chat.Tool, f function, at string) ([]chat.Tool, error) {
 		return nil, apierr.At(apierr.InvalidValue, at+".parameters", "'%s.parameters' must be an object: a JSON schema", at)
 	}
 	return append(out, chat.Tool{Name: f.Name, Description: f.Description, Parameters: f.Parameters, Strict: f.Strict != nil && *f.Strict}), nil
-}
-
-// toChoice reads tool_choice: a word, or an object that names a function. The
-// responses API has the name directly in it.
-func toChoice(raw json.RawMessage, tools []chat.Tool) (chat.ToolChoice, error) {
-	if absent(raw) {
-		return chat.ToolChoice{}, nil
-	}
-	var word string
-	if raw[0] == '"' {
-		if err := decode.Value(raw, &word, "tool_choice"); err != nil {
-			return chat.ToolChoice{}, err
-		}
-		modes := map[string]chat.ToolChoiceMode{"auto": chat.ToolAuto, "none": chat.ToolNone, "required": chat.ToolRequired}
-		mode, ok := modes[word]
-		switch {
-		case !ok:
-			return chat.ToolChoice{}, apierr.BadValue("tool_choice", word, `"none", "auto", "required", or an object that names a function`)
-		case mode == chat.ToolRequired && len(tools) == 0:
-			return chat.ToolChoice{}, apierr.At(apierr.InvalidValue, "tool_choice", "a tool call is required, but there are no tools")
-		}
-		return chat.ToolChoice{Mode: mode}, nil
-	}
-	var named struct {
-		Type     string `json:"type"`
-		Name     string `json:"name"`
-		Function *struct {
-			Name string `json:"name"`
-		} `json:"function"`
-	}
-	if err := decode.Value(raw, &named, "tool_choice"); err != nil {
-		return chat.ToolChoice{}, err
-	}
-	name := named.Name
-	if named.Function != nil {
-		name = named.Function.Name
-	}
-	if named.Type != "function" {
-		return chat.ToolChoice{}, apierr.At(apierr.UnsupportedValue, "tool_choice.type", "'tool_choice.type' is %.100q, but only \"function\" is supported", named.Type)
-	}
-	for _, t := range tools {
-		if t.Name == name {
-			return chat.ToolChoice{Mode: chat.ToolNamed, Name: name}, nil
-		}
-	}
-	return chat.ToolChoice{}, apierr.At(apierr.InvalidValue, "tool_choice", "'tool_choice' names the function %.100q, which is not among the tools", name)
 }

@@ -36,12 +36,17 @@ func (a *API) resolve(name string) string {
 	case a.o.Default != "":
 		return a.o.Default
 	}
+	best := name // which is not there, as the error will say
 	for _, i := range a.b.List() {
-		if i.Problem == nil && i.Description != nil && i.Chat {
+		usable := i.Problem == nil && i.Description != nil
+		if usable && i.Chat {
 			return i.Name
 		}
+		if usable && best == name {
+			best = i.Name // which does not chat, as its error will say
+		}
 	}
-	return name // which is not there, as the error will say
+	return best
 }
 
 // has reports whether there is a model of that name, usable or not.

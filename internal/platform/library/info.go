@@ -14,6 +14,7 @@ type Info struct {
 	Path    string // for people who run the server, not for its clients
 	Size    int64  // bytes of its files
 	Created time.Time
+	Recipe  Recipe // zero without one
 
 	// Description is nil when the file could not be read; Problem says why.
 	*Description
@@ -88,6 +89,14 @@ func (m *Manager) info(e *entry, d *Description) Info {
 	i := Info{
 		Name: e.src.Name, Aliases: e.src.Aliases, Path: e.src.Path, Size: e.src.Size, Created: e.src.Created,
 		Description: d, Users: e.refs, Context: m.o.Context,
+	}
+	if e.recipe != nil {
+		i.Recipe = *e.recipe
+	}
+	if i.Recipe.From != "" {
+		if base := m.lookupLocked(i.Recipe.From); base != nil {
+			i.Size, e = base.src.Size, base
+		}
 	}
 	l := e.loaded
 	if l != nil {

@@ -20,6 +20,8 @@ type Lease struct {
 	llm      *llm.Model
 	grammars *grammars
 	desc     *Description
+	name     string  // of a model that is made of e
+	recipe   *Recipe // its recipe
 	once     sync.Once
 
 	mu   sync.Mutex
@@ -27,7 +29,12 @@ type Lease struct {
 }
 
 // Name returns the model's own name, whatever alias it was asked for by.
-func (l *Lease) Name() string { return l.e.src.Name }
+func (l *Lease) Name() string {
+	if l.name != "" {
+		return l.name
+	}
+	return l.e.src.Name
+}
 
 // Info describes the model.
 func (l *Lease) Info() Info { return l.m.info(l.e, l.desc) }

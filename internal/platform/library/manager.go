@@ -5,12 +5,14 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/holdfast-llm/holdfast/internal/engine/engine"
+	"github.com/holdfast-llm/holdfast/internal/engine/llm"
 	"github.com/holdfast-llm/holdfast/internal/machine/mem"
 )
 
@@ -58,8 +60,12 @@ func (g gate) Unlock() { <-g }
 
 // An entry is one model of the list.
 type entry struct {
-	src  Source
-	desc *Description // nil until first asked for
+	src     Source
+	scanned bool         // found in the folder of models
+	recipe  *Recipe      // nil without one
+	desc    *Description // nil until first asked for
+	view    *llm.Model   // viewOf with the recipe's prompt format
+	viewOf  *llm.Model
 
 	loaded   *Loaded
 	grammars *grammars // of loaded
@@ -88,6 +94,9 @@ func New(o Options) *Manager {
 		m.log = slog.New(slog.DiscardHandler)
 	}
 	m.o.Parallel = max(1, o.Parallel)
+	if o.Dir != "" {
+		m.o.Dir = filepath.Clean(o.Dir)
+	}
 	return m
 }
 
@@ -132,8 +141,8 @@ func (m *Manager) Alias(alias, name string) error {
 	return nil
 }
 
-// Rescan looks through the folder of models and adds what is new. Files of the
-// same name in several folders are told apart by their folder.
+// Rescan looks through the folder of models and makes the list follow it. Files
+// of the same name in several folders are told apart by their folder.
 func (m *Manager) Rescan() error {
 	if m.o.Dir == "" {
 		return nil
@@ -142,9 +151,26 @@ func (m *Manager) Rescan() error {
 	if err != nil {
 		return err
 	}
+	recipes, bad := Recipes(m.o.Dir)
+	if bad != nil {
+		m.log.Warn("a recipe is left out", "error", bad)
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.scanned = time.Now()
+	m.addFound(found)
+	m.applyRecipes(recipes)
+	return nil
+}
+
+// addFound puts the files of the folder on the list, and takes those off that
+// have gone; mu is held.
+func (m *Manager) addFound(found []Source) {
+	there := map[string]bool{}
+	for _, s := range found {
+		there[s.Path] = true
+	}
+	m.prune(there)
 	for _, s := range found {
 		if s.check() != nil || m.hasPath(s.Path) {
 			continue
@@ -154,9 +180,10 @@ func (m *Manager) Rescan() error {
 		}
 		if err := m.add(s); err != nil {
 			m.log.Warn("a model is left out", "path", s.Path, "error", err)
+			continue
 		}
+		m.order[len(m.order)-1].scanned = true
 	}
-	return nil
 }
 
 func (m *Manager) hasPath(path string) bool {
@@ -189,6 +216,10 @@ func (m *Manager) find(name string) (*entry, error) {
 func (m *Manager) lookup(name string) *entry {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	return m.lookupLocked(name)
+}
+
+func (m *Manager) lookupLocked(name string) *entry {
 	key := strings.ToLower(name)
 	if e := m.entries[key]; e != nil {
 		return e
@@ -283,6 +314,9 @@ func stop(t *time.Timer) {
 // not loaded afterwards.
 func (m *Manager) Unload(name string) (bool, error) {
 	e, err := m.find(name)
+	if err == nil {
+		e, err = m.root(e)
+	}
 	if err != nil {
 		return false, err
 	}
@@ -316,13 +350,25 @@ func (m *Manager) evictable(except *entry) *entry {
 // describe returns what is known of an entry, reading its file the first time.
 func (m *Manager) describe(e *entry) (*Description, error) {
 	m.mu.Lock()
-	d := e.desc
+	d, recipe := e.desc, e.recipe
 	m.mu.Unlock()
 	if d != nil {
 		return d, nil
 	}
-	d, err := m.o.Opener.Describe(&e.src)
+	root, err := m.root(e)
 	if err != nil {
+		return nil, err
+	}
+	if root != e {
+		if d, err = m.describe(root); err != nil {
+			return nil, err
+		}
+		c := *d
+		if recipe.Template != "" {
+			c.Template, c.Chat = recipe.Template, true
+		}
+		d = &c
+	} else if d, err = m.o.Opener.Describe(&e.src); err != nil {
 		return nil, &LoadError{Name: e.src.Name, Err: err}
 	}
 	m.mu.Lock()
@@ -334,14 +380,21 @@ func (m *Manager) describe(e *entry) (*Description, error) {
 // Acquire returns a lease on a model, loading it first if need be. Waiting for
 // a load ends with ctx; the load goes on for whoever comes next.
 func (m *Manager) Acquire(ctx context.Context, name string) (*Lease, error) {
-	e, err := m.find(name)
+	asked, err := m.find(name)
+	if err != nil {
+		return nil, err
+	}
+	e, err := m.root(asked)
 	if err != nil {
 		return nil, err
 	}
 	for {
 		l, wait, err := m.try(e)
-		if l != nil || err != nil {
-			return l, err
+		if err != nil {
+			return nil, err
+		}
+		if l != nil {
+			return m.seen(asked, l)
 		}
 		select {
 		case <-wait.done:

@@ -53,6 +53,25 @@ func nameOf(path string) string {
 	return strings.Trim(quantName.ReplaceAllString(base, "-"), "-")
 }
 
+// Parts returns the files of a model whose first one is given.
+func Parts(path string) []string {
+	m := partSuffix.FindStringSubmatch(path)
+	if m == nil {
+		return []string{path}
+	}
+	out := []string{}
+	for i := 1; i <= maxParts; i++ {
+		out = append(out, fmt.Sprintf("%s-%05d-of-%s.gguf", path[:len(path)-len(m[0])], i, m[2]))
+		if fmt.Sprintf("%05d", i) == m[2] {
+			break
+		}
+	}
+	return out
+}
+
+// maxParts bounds the number of a model's files.
+const maxParts = 1000
+
 // otherParts returns the bytes of the parts of a split model but the first.
 func otherParts(path string) int64 {
 	m := partSuffix.FindStringSubmatch(path)
@@ -61,7 +80,7 @@ func otherParts(path string) int64 {
 	}
 	var n int64
 	stem := path[:len(path)-len(m[0])]
-	for i := 2; ; i++ {
+	for i := 2; i <= maxParts; i++ {
 		part := fmt.Sprintf("%s-%05d-of-%s.gguf", stem, i, m[2])
 		fi, err := os.Stat(part)
 		if err != nil {
@@ -72,6 +91,7 @@ func otherParts(path string) int64 {
 			return n
 		}
 	}
+	return n
 }
 
 // Scan lists the GGUF files below a folder; of a split model the first part.

@@ -24,7 +24,7 @@ type Engine struct {
 	mu      sync.RWMutex // held for reading while a request enters the mailbox
 	closed  bool
 	mailbox chan *sequence
-	queued  atomic.Int64 // requests that do not run yet
+	queue   queue // of requests that do not run yet
 	ids     atomic.Uint64
 	wake    chan struct{} // holds a value when the loop has something to look at
 	quit    chan struct{}
@@ -51,6 +51,7 @@ func New(cfg Config) (*Engine, error) {
 	e := &Engine{
 		cfg: cfg, size: z,
 		mailbox: make(chan *sequence, cfg.Queue),
+		queue:   newQueue(cfg.Queue),
 		wake:    make(chan struct{}, 1),
 		quit:    make(chan struct{}),
 		done:    make(chan struct{}),
@@ -134,26 +135,18 @@ func (e *Engine) post(ctx context.Context, q *sequence) error {
 		return ErrClosed
 	}
 	// The mailbox has room for as many as may be queued, so sending never blocks.
-	n := int64(1 + len(q.children))
-	if was := e.queued.Add(n) - n; was+n > int64(e.cfg.Queue) {
-		e.queued.Add(-n)
-		return e.overloaded(int(was))
+	all := append([]*sequence{q}, q.children...)
+	before, ok := e.queue.enter(q.User, len(all))
+	if !ok {
+		return e.overloaded(before)
 	}
-	for _, x := range append([]*sequence{q}, q.children...) {
+	for _, x := range all {
+		x.stream.queued(before) // until the loop looks at it
 		x.ctxErr = func() error { return context.Cause(ctx) }
 		x.detach = context.AfterFunc(ctx, func() { x.end(endCancel) })
 	}
 	e.mailbox <- q
 	return nil
-}
-
-// overloaded says how long those who wait will take, as far as one can tell.
-func (e *Engine) overloaded(waiting int) error {
-	e.statsMu.Lock()
-	st := e.stats
-	e.statsMu.Unlock()
-	retry := st.MeanTime * time.Duration(waiting) / time.Duration(max(1, st.Running))
-	return &OverloadedError{Waiting: waiting, Running: st.Running, RetryAfter: max(time.Second, retry)}
 }
 
 func (e *Engine) newSequence(req *Request) (*sequence, error) {
@@ -168,6 +161,9 @@ func (e *Engine) newSequence(req *Request) (*sequence, error) {
 	q.Seq = sched.Seq{
 		ID: e.ids.Add(1), User: req.User, Namespace: req.Namespace, Priority: req.Priority,
 		LogitsFrom: len(req.Prompt) - 1, Data: q,
+	}
+	if q.User == "" {
+		q.User = req.Namespace // who has a cache of their own has a turn of their own
 	}
 	room := q.limit(e.cfg.Context)
 	if req.reads() {
@@ -217,7 +213,7 @@ type Stats struct {
 	Forked        uint64        // answers that began on another's prompt, see SubmitN
 	KeptPrefills  uint64        // prompts read on for nobody, see Request.KeepPrefill
 	DiskTokens    uint64        // positions read from disk
-	MeanTime      time.Duration // of the last requests, from Submit to the end
+	MeanTime      time.Duration // of the last requests, from when they ran to the end
 
 	Cache kvcache.Stats
 	Disk  diskcache.Stats // zero without one
@@ -228,7 +224,7 @@ func (e *Engine) Stats() Stats {
 	e.statsMu.Lock()
 	s := e.stats
 	e.statsMu.Unlock()
-	s.Queued = int(e.queued.Load())
+	s.Queued = e.queue.len()
 	if e.cfg.Disk != nil {
 		s.Disk = e.cfg.Disk.Stats()
 	}

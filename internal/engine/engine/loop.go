@@ -244,7 +244,7 @@ func (l *loop) busyDisk() bool { return l.restorer.now != nil || l.keeper.flying
 func (l *loop) uncount(q *sequence) {
 	if q.counted {
 		q.counted = false
-		l.e.queued.Add(-1)
+		l.e.queue.leave(q.User)
 	}
 }
 
@@ -387,7 +387,9 @@ func (l *loop) tell(q *sequence, r Reason, err error) {
 	}
 	st := &l.st
 	st.Finished++
-	st.MeanTime = smooth(st.MeanTime, q.res.Total)
+	if !q.started.IsZero() {
+		st.MeanTime = smooth(st.MeanTime, now.Sub(q.started))
+	}
 	switch r {
 	case Canceled:
 		st.Canceled++

@@ -39,9 +39,12 @@ type Request struct {
 	// the cache. The stream ends at once all the same.
 	KeepPrefill bool
 
-	User      string // fairness key
+	// User is who has a turn: users share the steps fairly by the rows that they
+	// cost, and none may fill the queue alone. Empty means Namespace.
+	User      string
 	Namespace string // whose prefix cache is shared
-	Priority  int    // higher goes first
+	// Priority goes first, always: those of a lower one run on what is left.
+	Priority int
 }
 
 // reads reports whether the request is for the prompt alone.

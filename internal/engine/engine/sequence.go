@@ -27,7 +27,7 @@ type sequence struct {
 	asked   atomic.Int32
 	detach  func() bool  // stops watching the request's context
 	ctxErr  func() error // why the request's context ended
-	counted bool         // in Engine.queued
+	counted bool         // in Engine.queue
 
 	children         []*sequence // of SubmitN: they fork when the prompt is read
 	ghost            bool        // nobody reads the answer: only the prompt is computed

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"sync"
+	"time"
 )
 
 // A Stream is the answer to a request, as it grows. Its buffer holds the whole
@@ -29,6 +30,9 @@ type Status struct {
 	Ended       bool // no more tokens will come
 	Waiting     bool // it does not run yet, or not any more
 	Ahead       int  // requests that will be admitted before it, while it waits
+	// Wait is how long it will wait, at a guess from the last requests; 0 when it
+	// runs, and while nothing is known.
+	Wait time.Duration
 }
 
 // Ready returns a channel that delivers a value when there is news.
@@ -51,7 +55,11 @@ func (s *Stream) Status() Status {
 }
 
 func (s *Stream) status() Status {
-	return Status{PromptDone: s.done, PromptTotal: len(s.seq.req.Prompt), Ended: s.ended, Waiting: s.ahead >= 0 && !s.ended, Ahead: max(0, s.ahead)}
+	st := Status{PromptDone: s.done, PromptTotal: len(s.seq.req.Prompt), Ended: s.ended, Waiting: s.ahead >= 0 && !s.ended}
+	if st.Waiting {
+		st.Ahead, st.Wait = s.ahead, s.seq.eng.wait(s.ahead)
+	}
+	return st
 }
 
 // Next returns the next token, waiting for it. At the end it returns io.EOF, or

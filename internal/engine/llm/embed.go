@@ -52,6 +52,11 @@ func (m *Model) Embed(ctx context.Context, inputs [][]int32, o EmbedOptions) ([]
 	if err != nil {
 		return nil, chat.Usage{}, err
 	}
+	caller := callerOf(ctx)
+	if caller != nil {
+		own := Options{User: o.User, Namespace: o.Namespace, Priority: o.Priority}.mine(ctx)
+		o.User, o.Namespace, o.Priority = own.User, own.Namespace, own.Priority
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	b := embedding{m: m, o: o, out: make([][]float32, len(inputs))}
@@ -72,6 +77,9 @@ func (m *Model) Embed(ctx context.Context, inputs [][]int32, o EmbedOptions) ([]
 		if b.err != nil {
 			cancel()
 		}
+	}
+	if caller != nil && caller.Used != nil {
+		caller.Used(b.usage)
 	}
 	if b.err != nil {
 		return nil, b.usage, b.err

@@ -16,6 +16,10 @@ import (
 //	add id=a prompt=N max=N [shared-with=b:N] [user=u] [priority=N] [ns=n]
 //	step [budget=N] [times=N]
 //	cancel id=a
+//	queue
+//	priority id=a to=N
+//	hold id=a [off]
+//	fork id=a of=b max=N
 func TestScripts(t *testing.T) {
 	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
 		s := &script{jobs: map[string]*job{}}
@@ -34,6 +38,16 @@ func TestScripts(t *testing.T) {
 				return s.gauges()
 			case "step":
 				return s.step(t, d)
+			case "queue":
+				return s.queue()
+			case "priority":
+				s.d.sch.SetPriority(&s.job(t, d, "id").Seq, scanInt(t, d, "to"))
+				return ""
+			case "hold":
+				s.job(t, d, "id").Hold = !d.HasArg("off")
+				return ""
+			case "fork":
+				return s.fork(t, d)
 			}
 			d.Fatalf(t, "unknown command %s", d.Cmd)
 			return ""
@@ -85,6 +99,43 @@ func (s *script) add(t *testing.T, d *datadriven.TestData) {
 	}
 	s.jobs[j.name] = j
 	s.d.add(j)
+}
+
+func scanInt(t *testing.T, d *datadriven.TestData, name string) (n int) {
+	d.ScanArgs(t, name, &n)
+	return n
+}
+
+func (s *script) job(t *testing.T, d *datadriven.TestData, arg string) *job {
+	var id string
+	d.ScanArgs(t, arg, &id)
+	return s.jobs[id]
+}
+
+// queue lists who waits, in the order of admission.
+func (s *script) queue() string {
+	var out strings.Builder
+	s.d.sch.Ahead(func(q *Seq, ahead int) { fmt.Fprintf(&out, "%d %s\n", ahead, q.Data.(*job).name) })
+	if out.Len() == 0 {
+		return "empty\n"
+	}
+	return out.String()
+}
+
+// fork lets a new job go on from where another stands.
+func (s *script) fork(t *testing.T, d *datadriven.TestData) string {
+	parent := s.job(t, d, "of")
+	j := &job{prompt: len(parent.Tokens), max: scanInt(t, d, "max")}
+	d.ScanArgs(t, "id", &j.name)
+	j.Tokens, j.LogitsFrom, j.User, j.Data = append(j.Tokens, parent.Tokens...), parent.LogitsFrom, parent.User, j
+	a, ok := s.d.sch.Fork(&j.Seq, &parent.Seq)
+	if !ok {
+		return "no room\n"
+	}
+	s.jobs[j.name] = j
+	s.d.live = append(s.d.live, j)
+	s.d.copyFor(Admission{&j.Seq, a})
+	return s.gauges()
 }
 
 func (s *script) step(t *testing.T, d *datadriven.TestData) string {

@@ -196,9 +196,10 @@ func (l *Layer) score(e *layers.Env, w int, st *State, scores []float32, r, lo, 
 	off, elem := x.keys(l)
 	k.chunks = st.compressedChunks(e, k.chunks[:0], int(e.Rows.Seq[r]), off, elem.RowBytes(x.Dim), l.Ratio, lo, hi)
 	q, weight := s.q[r*x.Heads*x.Dim:][:x.Heads*x.Dim], s.weights[r*x.Heads:][:x.Heads]
+	s.work[w].Begin(q, weight, elem, !e.Exact)
 	for i := range k.chunks {
 		c := &k.chunks[i]
-		s.work[w].Score(scores[lo:lo+c.N], q, weight, elem, c.K)
+		s.work[w].Score(scores[lo:lo+c.N], c.K)
 		lo += c.N
 	}
 }

@@ -147,7 +147,7 @@ func NewState(e *layers.Env, o model.Options, s Options, list []*Layer) *State {
 	st := &State{
 		Dims: d, elem: o.CacheElem, eps: s.Eps,
 		blockTokens: s.Spec.BlockTokens, blockBytes: s.Spec.BlockBytes, slotBytes: s.Spec.StateBytes,
-		params: attend.Params{Elem: o.CacheElem, DK: d.Dim, DV: d.Dim, KStride: row, VStride: row, Scale: sqrtInv(d.Dim)},
+		params: attend.Params{Elem: o.CacheElem, DK: d.Dim, DV: d.Dim, KStride: row, VStride: row, Scale: sqrtInv(d.Dim), Fast: !o.Exact},
 		qa:     make([]float32, n*d.QLora),
 		q:      make([]float32, n*d.Heads*d.Dim),
 		kv:     make([]float32, n*d.Dim),

@@ -26,28 +26,49 @@ func KeyElem(cache attend.Elem) attend.Elem {
 
 // A Scratch is the memory of one worker. The zero value is ready.
 type Scratch struct {
-	key    []float32 // one key
+	dots   attend.Scratch
+	params attend.Params
+	weight []float32 // of the heads
+	q      []float32 // [heads][dim]
+	sum    [attend.Step]float64
 	part   []float32 // scores while they are sorted
 	blocks []float32 // scores of blocks
 }
 
-// Score sets dst[i] to the score of key i of keys, rows of len(q)/len(weight)
-// elements.
-func (s *Scratch) Score(dst, q, weight []float32, e attend.Elem, keys []byte) {
+// Begin takes the queries of a row: heads of len(q)/len(weight) elements, which
+// Score compares with keys in format e. fast rounds the queries to bf16 if the
+// keys are bf16, see attend.Params.
+func (s *Scratch) Begin(q, weight []float32, e attend.Elem, fast bool) {
 	dim := len(q) / len(weight)
-	if cap(s.key) < dim {
-		s.key = make([]float32, dim)
+	s.params = attend.Params{Elem: e, DK: dim, DV: dim, Scale: 1, Fast: fast}
+	s.weight, s.q = weight, q
+	if len(weight) <= attend.MaxQueries {
+		s.dots.SetQueries(&s.params, q, len(weight))
 	}
-	key, size := s.key[:dim], e.RowBytes(dim)
-	for i := range dst {
-		e.Load(key, keys[i*size:])
-		sum := 0.0
-		for h, wt := range weight {
-			if d := vec.Dot(q[h*dim:(h+1)*dim], key); d > 0 {
-				sum += float64(wt) * float64(d)
+}
+
+// Score sets dst[i] to the score of key i of keys. The heads' shares are added in
+// the heads' order, in float64.
+func (s *Scratch) Score(dst []float32, keys []byte) {
+	size := s.params.Elem.RowBytes(s.params.DK)
+	for len(dst) > 0 {
+		n := min(len(dst), attend.Step)
+		sum := s.sum[:n]
+		clear(sum)
+		for h := 0; h < len(s.weight); h += attend.MaxQueries {
+			heads := min(attend.MaxQueries, len(s.weight)-h)
+			if len(s.weight) > attend.MaxQueries {
+				s.dots.SetQueries(&s.params, s.q[h*s.params.DK:], heads)
+			}
+			s.dots.Dots(&s.params, keys, n)
+			for i, w := range s.weight[h : h+heads] {
+				vec.AxpyRelu(sum, w, s.dots.Dot(i, n))
 			}
 		}
-		dst[i] = float32(sum)
+		for i, v := range sum {
+			dst[i] = float32(v)
+		}
+		dst, keys = dst[n:], keys[n*size:]
 	}
 }
 

@@ -3,6 +3,7 @@ package lightning
 import (
 	"cmp"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -60,10 +61,53 @@ func TestScore(t *testing.T) {
 	attend.F32.Store(keys, []float32{2, -1})
 	attend.F32.Store(keys[8:], []float32{-1, 4})
 	got := make([]float32, 2)
-	new(Scratch).Score(got, q, weight, attend.F32, keys)
+	var s Scratch
+	s.Begin(q, weight, attend.F32, false)
+	s.Score(got, keys)
 	// relu(2)*3 + relu(-2)*5 and relu(-1)*3 + relu(8)*5
 	if d := gocmp.Diff([]float32{6, 40}, got); d != "" {
 		t.Error(d)
+	}
+}
+
+// TestScoreOfMany: more heads than fit at once, more keys than a block, in pieces
+// or at once.
+func TestScoreOfMany(t *testing.T) {
+	const heads, dim, n = attend.MaxQueries + 9, 24, attend.Step + 7
+	r := rand.New(rand.NewPCG(1, 2))
+	random := func(n int) []float32 {
+		x := make([]float32, n)
+		for i := range x {
+			x[i] = float32(r.NormFloat64())
+		}
+		return x
+	}
+	q, weight, key := random(heads*dim), random(heads), random(n*dim)
+	for _, elem := range []attend.Elem{attend.F32, attend.F16, attend.BF16} {
+		keys := make([]byte, elem.RowBytes(n*dim))
+		elem.Store(keys, key)
+		elem.Load(key, keys)
+		var s Scratch
+		got, one := make([]float32, n), make([]float32, 1)
+		s.Begin(q, weight, elem, false)
+		s.Score(got, keys)
+		for i, v := range got {
+			want := 0.0
+			for h, w := range weight {
+				d := 0.0
+				for j := range dim {
+					d += float64(q[h*dim+j]) * float64(key[i*dim+j])
+				}
+				want += float64(w) * max(d, 0)
+			}
+			if math.Abs(float64(v)-want) > 1e-4 {
+				t.Fatalf("%v: score of key %d is %v, want %v", elem, i, v, want)
+			}
+			s.Score(one, keys[elem.RowBytes(i*dim):])
+			if one[0] != v {
+				t.Fatalf("%v: score of key %d alone is %v, with others %v", elem, i, one[0], v)
+			}
+		}
 	}
 }
 
@@ -84,7 +128,8 @@ func BenchmarkScore(b *testing.B) {
 	dst := make([]float32, n)
 	var s Scratch
 	for b.Loop() {
-		s.Score(dst, q, weight, attend.BF16, keys)
+		s.Begin(q, weight, attend.BF16, true)
+		s.Score(dst, keys)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/key")
 }

@@ -192,11 +192,12 @@ func (x *Index) score(e *layers.Env, w int, l *Layer, st *State, scores []float3
 	cache, blocks := e.Rows.Batch.Cache, e.Rows.Seqs[e.Rows.Seq[r]].Blocks
 	q, weight := s.q[r*x.Heads*x.Dim:][:x.Heads*x.Dim], s.weights[r*x.Heads:][:x.Heads]
 	off := x.off(l, st)
+	s.work[w].Begin(q, weight, s.elem, !e.Exact)
 	for p := lo; p < hi; {
 		in := p % st.blockTokens
 		n := min(st.blockTokens-in, hi-p)
 		at := int(blocks[p/st.blockTokens])*st.blockBytes + off + in*s.size
-		s.work[w].Score(scores[p:p+n], q, weight, s.elem, cache[at:at+n*s.size])
+		s.work[w].Score(scores[p:p+n], cache[at:at+n*s.size])
 		p += n
 	}
 }

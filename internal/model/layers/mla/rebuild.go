@@ -3,6 +3,7 @@ package mla
 import (
 	"github.com/holdfast-llm/holdfast/internal/machine/mem"
 	"github.com/holdfast-llm/holdfast/internal/machine/par"
+	"github.com/holdfast-llm/holdfast/internal/model"
 	"github.com/holdfast-llm/holdfast/internal/model/layers"
 	"github.com/holdfast-llm/holdfast/internal/tensor/kernel/attend"
 	"github.com/holdfast-llm/holdfast/internal/tensor/kernel/matmul"
@@ -19,28 +20,47 @@ const RebuildRows = 256
 
 // build is a worker's memory for rebuilt keys and values of one head.
 type build struct {
-	keys, values []byte    // [partRows][QK], [partRows][Value] of float32
-	k, v         []float32 // the same
+	keys, values []byte    // [partRows][QK], [partRows][Value] of float32 or bf16
+	k, v         []float32 // [partRows][QK], [partRows][Value]; the same memory if they are float32
 	row          []float32 // [Row]
 	q            []float32 // [maxRows][QK]
 	out          []float32 // [maxRows][Value]
 	parts        []*attend.Partial
 }
 
-func newBuild(d Dims, maxRows int) *build {
+// rebuiltElem is what rebuilt keys and values are kept in: a cache of two bytes or
+// less has rounded more already, unless it is f16.
+func rebuiltElem(o model.Options) attend.Elem {
+	if o.Exact || o.CacheElem == attend.F32 || o.CacheElem == attend.F16 {
+		return attend.F32
+	}
+	return attend.BF16
+}
+
+func newBuild(d Dims, maxRows int, elem attend.Elem) *build {
+	nk, nv := partRows*d.QK(), partRows*d.Value
 	b := &build{
-		keys:   make([]byte, 4*partRows*d.QK()),
-		values: make([]byte, 4*partRows*d.Value),
+		keys:   make([]byte, elem.RowBytes(nk)),
+		values: make([]byte, elem.RowBytes(nv)),
 		row:    make([]float32, d.Row()),
 		q:      make([]float32, maxRows*d.QK()),
 		out:    make([]float32, maxRows*d.Value),
 	}
-	b.k, b.v = mem.Float32s(b.keys), mem.Float32s(b.values)
+	if elem == attend.F32 {
+		b.k, b.v = mem.Float32s(b.keys), mem.Float32s(b.values)
+	} else {
+		b.k, b.v = make([]float32, nk), make([]float32, nv)
+	}
 	return b
 }
 
-func buildBytes(d Dims, maxRows int) int64 {
-	return 4 * int64(partRows+maxRows) * int64(d.QK()+d.Value)
+// buildBytes is the size of a build: with keys and values twice, at most.
+func buildBytes(d Dims, maxRows int, elem attend.Elem) int64 {
+	n := 4 * int64(partRows+maxRows) * int64(d.QK()+d.Value)
+	if elem != attend.F32 {
+		n += int64(elem.RowBytes(partRows * (d.QK() + d.Value)))
+	}
+	return n
 }
 
 // rebuild computes the attention of the long sequences. A unit of work is one
@@ -107,4 +127,8 @@ func (l *Layer) buildRows(e *layers.Env, w int, st *State, seq, h, lo, hi int) {
 	}
 	matmul.Mul(b.k, qk, mk, 0, mk.Groups(), k.acts, kk, nil, i, e.Scratch(w))
 	matmul.Mul(b.v, l.Value, mv, 0, mv.Groups(), k.acts, vk, nil, i, e.Scratch(w))
+	if elem := st.rebuilt.Elem; elem != attend.F32 {
+		elem.Store(b.keys, b.k[:i*qk])
+		elem.Store(b.values, b.v[:i*l.Value])
+	}
 }

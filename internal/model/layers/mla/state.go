@@ -124,8 +124,8 @@ func NewState(e *layers.Env, o model.Options, s Options, list []*Layer) *State {
 		work:  make([]work, o.Workers),
 	}
 	row := o.CacheElem.RowBytes(d.Row())
-	st.params = attend.Params{Elem: o.CacheElem, DK: d.Row(), DV: d.KVLora, KStride: row, VStride: row, Scale: s.Scale}
-	st.rebuilt = attend.Params{Elem: attend.F32, DK: d.QK(), DV: d.Value, Scale: s.Scale}
+	st.params = attend.Params{Elem: o.CacheElem, DK: d.Row(), DV: d.KVLora, KStride: row, VStride: row, Scale: s.Scale, Fast: !o.Exact}
+	st.rebuilt = attend.Params{Elem: rebuiltElem(o), DK: d.QK(), DV: d.Value, Scale: s.Scale, Fast: !o.Exact}
 	if list[0].Index != nil {
 		st.index = newIndexState(list[0].Index, o)
 	}
@@ -141,7 +141,7 @@ func NewState(e *layers.Env, o model.Options, s Options, list []*Layer) *State {
 			limit:  make([]int32, max(n, queries)),
 			chunks: make([]attend.Chunk, 0, partRows/o.BlockTokens+2),
 			params: st.params,
-			build:  newBuild(d, n),
+			build:  newBuild(d, n, st.rebuilt.Elem),
 		}
 		k.acts.Prepare(kinds...)
 		k.rest.Prepare(kinds.Without(matmul.F32)...)
@@ -178,7 +178,7 @@ func StateBytes(o model.Options, d Dims, list []*Layer) int64 {
 	width := max(d.Nope, d.KVLora)
 	worker := int64(max(o.MaxRows, partRows))*layers.ActsBytes(width, k) +
 		int64(o.MaxRows)*layers.ActsBytes(width, k.Without(matmul.F32)) +
-		int64(queries)*int64(4*d.KVLora+4) + buildBytes(d, o.MaxRows)
+		int64(queries)*int64(4*d.KVLora+4) + buildBytes(d, o.MaxRows, rebuiltElem(o))
 	if x := list[0].Index; x != nil {
 		n += x.stateBytes(o)
 	}

@@ -37,6 +37,23 @@ func axpyGo(dst []float32, a float32, x []float32) {
 	}
 }
 
+// AxpyRelu adds a times the positive elements of x to dst: dst[i] +=
+// a*max(x[i], 0). A NaN counts as 0. All bodies give the same bits: a product of
+// two float32 numbers is a float64 exactly.
+func AxpyRelu(dst []float64, a float32, x []float32) {
+	check("AxpyRelu", len(dst), len(x))
+	axpyRelu(dst, a, x)
+}
+
+func axpyReluGo(dst []float64, a float32, x []float32) {
+	dst = dst[:len(x)]
+	for i, v := range x {
+		if v > 0 {
+			dst[i] += float64(float64(a) * float64(v))
+		}
+	}
+}
+
 // Add adds x to dst: dst[i] += x[i].
 func Add(dst, x []float32) {
 	check("Add", len(dst), len(x))

@@ -79,6 +79,18 @@ func axpyN(dst, x *float32, n int, a float32) {
 	}
 }
 
+func axpyRelu(dst []float64, a float32, x []float32) {
+	n := vectors(len(x))
+	if n > 0 {
+		if useAVX512 {
+			axpyReluAVX512(&dst[0], &x[0], n, a)
+		} else {
+			axpyReluAVX2(&dst[0], &x[0], n, a)
+		}
+	}
+	axpyReluGo(dst[n:], a, x[n:])
+}
+
 func add(dst, x []float32) {
 	n := vectors(len(x))
 	if n > 0 {

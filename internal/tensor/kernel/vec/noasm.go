@@ -4,6 +4,8 @@ package vec
 
 func dot(a, b []float32) float32 { return dotGo(a, b) }
 
+func axpyRelu(dst []float64, a float32, x []float32) { axpyReluGo(dst, a, x) }
+
 func axpy(dst []float32, a float32, x []float32) { axpyGo(dst, a, x) }
 
 func add(dst, x []float32) { addGo(dst, x) }

@@ -31,6 +31,11 @@ func sumSquaresAVX2(x *float32, n int) (ret float64)
 //go:noescape
 func axpyAVX2(dst, x *float32, n int, a float32)
 
+// axpyReluAVX2 is axpyReluGo.
+//
+//go:noescape
+func axpyReluAVX2(dst *float64, x *float32, n int, a float32)
+
 // addAVX2 is addGo.
 //
 //go:noescape

@@ -31,6 +31,11 @@ func sumSquaresAVX512(x *float32, n int) (ret float64)
 //go:noescape
 func axpyAVX512(dst, x *float32, n int, a float32)
 
+// axpyReluAVX512 is axpyReluGo.
+//
+//go:noescape
+func axpyReluAVX512(dst *float64, x *float32, n int, a float32)
+
 // addAVX512 is addGo.
 //
 //go:noescape

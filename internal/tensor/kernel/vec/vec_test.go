@@ -302,6 +302,13 @@ func TestElementsDoNotDependOnTheirPlace(t *testing.T) {
 				}
 			}
 		}
+		f("AxpyRelu", func(x, y, _ []float32) {
+			sum := make([]float64, len(x))
+			AxpyRelu(sum, 0.3, y)
+			for i, v := range sum {
+				x[i] = float32(v)
+			}
+		})
 		f("Axpy", func(x, y, _ []float32) { Axpy(x, 0.3, y) })
 		f("Exp", func(x, _, _ []float32) { Exp(x, x) })
 		f("Sigmoid", func(x, _, _ []float32) { Sigmoid(x, x) })
@@ -327,4 +334,26 @@ func TestLengthsMustAgree(t *testing.T) {
 	f("RopeNorm", func() { RopeNorm(a, b) })
 	f("odd", func() { RopeNeox(b, b) })
 	f("F32ToF16", func() { F32ToF16(make([]uint16, 4), b) })
+}
+
+func TestAxpyRelu(t *testing.T) {
+	cputest.Each(t, func(t *testing.T) {
+		for _, n := range []int{0, 1, 15, 16, 17, 64, 100} {
+			x, got, want := make([]float32, n), make([]float64, n), make([]float64, n)
+			for i := range x {
+				x[i] = float32(math.Sin(float64(3*i))) * 7
+				got[i], want[i] = float64(i)/3, float64(i)/3
+				if i%11 == 5 {
+					x[i] = float32(math.NaN())
+				}
+			}
+			AxpyRelu(got, -1.3, x)
+			axpyReluGo(want, -1.3, x)
+			for i := range want {
+				if got[i] != want[i] {
+					t.Fatalf("n=%d: element %d of %v is %v, want %v", n, i, x[i], got[i], want[i])
+				}
+			}
+		}
+	})
 }

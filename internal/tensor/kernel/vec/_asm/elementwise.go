@@ -11,6 +11,25 @@ func (t *tier) elementwise() {
 			t.op("VMOVUPS", "v0", t.at("DI", 4, 0))
 		})
 	})
+	t.fn("axpyRelu", []string{"dst", "x"}, "a", "", func(string) {
+		t.op("VCVTPS2PD", "h15", "v14")
+		t.op(t.bits("VPXOR"), "v0", "v0", "v0")
+		t.each(func() {
+			// Of a NaN and a number, the instruction returns the operand
+			// that Go writes first.
+			t.op("VMOVUPS", t.at("SI", 4, 0), "v1")
+			t.op("VMAXPS", "v0", "v1", "v1")
+			t.upper("v1", "h2")
+			t.op("VCVTPS2PD", "h1", "v1")
+			t.op("VCVTPS2PD", "h2", "v2")
+			t.op("VMOVUPD", "(DI)(AX*8)", "v3")
+			t.op("VMOVUPD", fmt.Sprintf("%d(DI)(AX*8)", 4*t.w), "v4")
+			t.op("VFMADD231PD", "v1", "v14", "v3")
+			t.op("VFMADD231PD", "v2", "v14", "v4")
+			t.op("VMOVUPD", "v3", "(DI)(AX*8)")
+			t.op("VMOVUPD", "v4", fmt.Sprintf("%d(DI)(AX*8)", 4*t.w))
+		})
+	})
 	for name, instruction := range ordered("add", "VADDPS", "mul", "VMULPS") {
 		t.fn(name, []string{"dst", "x"}, "", "", func(string) {
 			t.each(func() {

@@ -16,6 +16,7 @@ import (
 var benchTypes = []quant.Type{
 	quant.Q4_0, quant.Q4_1, quant.Q5_0, quant.Q5_1, quant.Q8_0, quant.IQ4_NL, quant.MXFP4,
 	quant.Q2_K, quant.Q3_K, quant.Q4_K, quant.Q5_K, quant.Q6_K, quant.IQ4_XS, quant.F16, quant.BF16,
+	quant.TQ1_0, quant.TQ2_0, quant.NVFP4, quant.IQ1_S, quant.IQ1_M, quant.IQ2_XXS, quant.IQ2_XS, quant.IQ2_S, quant.IQ3_XXS, quant.IQ3_S,
 }
 
 // eachTier runs f as a sub-benchmark for every tier that the machine has.

@@ -18,6 +18,7 @@ import (
 //	8 blocks of 32 columns: 1 or 2 vec of the low bytes of numbers, then, if the
 //	type has signs, a vec of 32 signs per row
 //
+// The points of IQ1 are renumbered, see rectangle, with 12 bits instead of 11.
 // Byte k of row r in a vec of numbers is that of the k-th point of the block (of
 // the half block, if points have 4 coordinates). A nibble s stands for the odd
 // number 2s+1; in IQ1_S its top bit is the shift.
@@ -25,7 +26,7 @@ type grid struct {
 	t      quant.Type
 	points int     // in the list
 	size   int     // coordinates per point
-	masks  int     // bits per number beyond eight; IQ1_M has its shifts as a fourth
+	masks  int     // bits per number beyond eight; IQ1_M has its shifts as a fifth
 	signs  bool    // signs are stored apart
 	halves bool    // a scale per 16 columns
 	factor float32 // what d is multiplied with
@@ -33,8 +34,9 @@ type grid struct {
 	d      func(src []byte) uint16
 
 	once   sync.Once
-	codes  []int8 // the values of all points
-	tables **byte // what kernels look up, see asmTables: a variable of the package, so that assembly finds it
+	codes  []int8   // the values of all points; of IQ1, of all first halves, then of all second ones
+	number []uint16 // of IQ1: our numbers by those of the file
+	tables **byte   // what kernels look up, see asmTables: a variable of the package, so that assembly finds it
 }
 
 // A gridBlock is what a file says about 32 columns of a row.
@@ -78,10 +80,10 @@ func (g *grid) layout() *layout {
 
 var (
 	gridIQ1S = &grid{
-		t: quant.IQ1_S, points: 2048, size: 8, masks: 3, factor: 0.125, read: readIQ1S, d: firstD, tables: &tablesIQ1_S,
+		t: quant.IQ1_S, points: 2048, size: 8, masks: 4, factor: 0.125, read: readIQ1S, d: firstD, tables: &tablesIQ1_S,
 	}
 	gridIQ1M = &grid{
-		t: quant.IQ1_M, points: 2048, size: 8, masks: 4, halves: true, factor: 0.125, read: readIQ1M, d: spreadD, tables: &tablesIQ1_M,
+		t: quant.IQ1_M, points: 2048, size: 8, masks: 5, halves: true, factor: 0.125, read: readIQ1M, d: spreadD, tables: &tablesIQ1_M,
 	}
 	gridIQ2XXS = &grid{
 		t: quant.IQ2_XXS, points: 256, size: 8, signs: true, factor: 0.125, read: readIQ2XXS, d: firstD, tables: &tablesIQ2_XXS,
@@ -107,6 +109,9 @@ var tablesIQ1_S, tablesIQ1_M, tablesIQ2_XXS, tablesIQ2_XS, tablesIQ2_S, tablesIQ
 func (g *grid) prepare() {
 	g.once.Do(func() {
 		g.codes = g.list()
+		if !g.signs {
+			g.split()
+		}
 		*g.tables = &g.asmTables()[0]
 	})
 }
@@ -125,6 +130,43 @@ func (g *grid) list() []int8 {
 		codes = append(codes, q[:g.size]...)
 	}
 	return codes
+}
+
+// split renumbers the points of IQ1 and makes codes those of halves.
+func (g *grid) split() {
+	values := g.values()
+	vector := func(q []int8) (n int) {
+		for i := range q {
+			digit, _ := slices.BinarySearch(values, q[len(q)-1-i])
+			n = n*len(values) + digit
+		}
+		return n
+	}
+	pairs := make([][2]int, g.points)
+	for i := range pairs {
+		q := g.codes[8*i:][:8]
+		pairs[i] = [2]int{vector(q[:4]), vector(q[4:])}
+	}
+	s := splitPoints(pairs)
+	g.number, g.codes = s.number, nil
+	for _, half := range s.half {
+		for _, n := range half {
+			for range 4 {
+				g.codes = append(g.codes, values[n%len(values)])
+				n /= len(values)
+			}
+		}
+	}
+}
+
+// point returns the values of the coordinates of a point in two parts, of which
+// the second is empty unless the points are split.
+func (g *grid) point(num int) (first, second []int8) {
+	if g.signs {
+		return g.codes[num*g.size:][:g.size], nil
+	}
+	upper := num&63 | num>>9&7<<6
+	return g.codes[num&511*4:][:4], g.codes[2048+4*upper:][:4]
 }
 
 // put writes the number of the first point into an empty block.

@@ -4,7 +4,7 @@ import "encoding/binary"
 
 // pack packs one unit of a grid type.
 func (g *grid) pack(dst, src []byte, stride, n int) {
-	var masks [16 * 4]uint64 // [8 blocks][vectors][bits]
+	var masks [8 * 5]uint64 // [8 blocks][vectors][bits]
 	clear(dst[g.scales():g.bits()])
 	for r := range n {
 		row := src[r*stride:][:g.t.BlockBytes()]
@@ -28,10 +28,15 @@ func (g *grid) putScale(dst []byte, r, i int, b gridBlock) {
 	dst[g.scales()+16*(i/2)+r] |= b.scale[0] << (i % 2 * 4)
 }
 
-func (g *grid) putNumbers(dst []byte, masks *[16 * 4]uint64, r, i int, b gridBlock) {
+func (g *grid) putNumbers(dst []byte, masks *[8 * 5]uint64, r, i int, b gridBlock) {
 	to := dst[g.blocks()+i*g.blockBytes():][:g.blockBytes()]
 	for v := range g.vecs() {
 		num := (*[4]uint16)(b.num[4*v:])
+		if g.number != nil {
+			for k, x := range num {
+				num[k] = g.number[x&2047] | x>>11<<12
+			}
+		}
 		for k, x := range num {
 			to[64*v+4*r+k] = byte(x)
 		}
@@ -109,8 +114,9 @@ func (g *grid) points32(q []int8, src, from []byte, r, i int) {
 				num |= int(src[at+r/2]>>(r%2*4+k)&1) << (8 + bit)
 			}
 			to := q[(4*v+k)*g.size:][:g.size]
-			copy(to, g.codes[num%g.points*g.size:])
-			if num >= g.points {
+			first, second := g.point(num & 4095)
+			copy(to[copy(to, first):], second)
+			if num > 4095 {
 				shiftDown(to)
 			}
 		}

@@ -22,7 +22,7 @@ const (
 // because the table of values repeats. After the planes come the values of all
 // points as they are, for gathers.
 func (g *grid) asmTables() []byte {
-	t := alignedBytes(tablePlanes + 2*g.points + len(g.codes))
+	t := alignedBytes(tablePlanes + 2*g.entries() + len(g.codes))
 	for p := range 64 {
 		lane, i := p%8/4*32, p%4
 		for k := range 4 {
@@ -41,20 +41,36 @@ func (g *grid) asmTables() []byte {
 		}
 		t[tableValues+p] = byte(g.value(p)) + 128
 	}
-	values := g.values()
-	for i := range g.points {
-		for c, v := range g.codes[i*g.size:][:g.size] {
-			digit, _ := slices.BinarySearch(values, v)
-			if g.size == 8 {
-				t[tablePlanes+c/4*g.points+i] |= byte(digit) << (c % 4 * 2)
-				continue
-			}
-			t[tablePlanes+i] |= byte(digit&3) << (2 * c)
-			t[tablePlanes+g.points+i] |= byte(digit>>2) << (2 * c)
-		}
-	}
-	copy(t[tablePlanes+2*g.points:], bytesOfCodes(g.codes))
+	g.planes(t[tablePlanes:])
+	copy(t[tablePlanes+2*g.entries():], bytesOfCodes(g.codes))
 	return t
+}
+
+// entries is the number of bytes in a plane.
+func (g *grid) entries() int {
+	if g.signs {
+		return g.points
+	}
+	return 8 * rectangles
+}
+
+// planes writes the digits of all points, or of all halves.
+func (g *grid) planes(t []byte) {
+	values, n := g.values(), g.entries()
+	size := len(g.codes) / n // coordinates of both planes
+	for i, v := range g.codes {
+		point, c := i/size, i%size
+		if !g.signs { // all first halves come before all second ones
+			point, c = i/4%n, i/(4*n)*4+i%4
+		}
+		digit, _ := slices.BinarySearch(values, v)
+		if g.size == 8 {
+			t[c/4*n+point] |= byte(digit) << (c % 4 * 2)
+			continue
+		}
+		t[point] |= byte(digit&3) << (2 * c)
+		t[n+point] |= byte(digit>>2) << (2 * c)
+	}
 }
 
 // value returns what the lower bits of p stand for: a digit and a sign.

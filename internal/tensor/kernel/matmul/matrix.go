@@ -70,6 +70,9 @@ func Pack(dst []byte, t quant.Type, rows, cols int, src []byte, lo, hi int) {
 		copy(dst[r0*rowBytes:r1*rowBytes], src[r0*rowBytes:r1*rowBytes])
 		return
 	}
+	if lay.grid != nil {
+		lay.grid.prepare()
+	}
 	size := lay.groupBytes(cols)
 	for g := lo; g < hi; g++ {
 		n := min(Group, rows-g*Group)

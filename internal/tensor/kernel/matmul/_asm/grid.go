@@ -6,7 +6,7 @@ import "fmt"
 // unit and of the tables.
 type gridType struct {
 	name           string
-	points, size   int
+	points, size   int // entries of a plane, and coordinates per point
 	masks          int
 	signs, halves  bool
 	factor         uint32 // float32 bits of what d is multiplied with
@@ -20,8 +20,8 @@ const (
 )
 
 var gridTypes = []gridType{
-	{name: "IQ1_S", points: 2048, size: 8, masks: 3, factor: eighth, scaleBits: 0x0e},
-	{name: "IQ1_M", points: 2048, size: 8, masks: 4, halves: true, factor: eighth, scaleBits: 0x0e},
+	{name: "IQ1_S", points: 512, size: 8, masks: 4, factor: eighth, scaleBits: 0x0e},
+	{name: "IQ1_M", points: 512, size: 8, masks: 5, halves: true, factor: eighth, scaleBits: 0x0e},
 	{name: "IQ2_XXS", points: 256, size: 8, signs: true, factor: eighth, scaleBits: 0x1e},
 	{name: "IQ2_XS", points: 512, size: 8, masks: 1, signs: true, halves: true, factor: eighth, scaleBits: 0x1e},
 	{name: "IQ2_S", points: 1024, size: 8, masks: 2, signs: true, halves: true, factor: eighth, scaleBits: 0x1e},
@@ -76,8 +76,8 @@ func (g *gridType) segment(plane, i, half int) int {
 // A gridWriter writes the expansion of units of a grid type. Registers:
 //
 //	Z0..Z7    left to the user
-//	Z8..Z15   the planes, if they have 256 points; or Z8..Z11 tables, and Z12..Z15,
-//	          Z26, Z27 results of parts of a plane
+//	Z8..Z15   the planes, if they have 256 entries; or Z8..Z11 tables, and Z12..Z15
+//	          results of parts of a plane
 //	Z16..Z19  controls of digits
 //	Z20       values
 //	Z21       0x03 in all bytes
@@ -87,6 +87,7 @@ func (g *gridType) segment(plane, i, half int) int {
 //	Z28, Z29  numbers; later codes
 //	Z30, Z31  masks for scales
 //	K1..K4    the eighth bit of numbers unset and set, of both vectors
+//	K5, K6    the bits above
 //	R12       tables
 type gridWriter struct {
 	f    *file
@@ -121,6 +122,9 @@ func (w *gridWriter) unit() {
 	for b := 0; b < 8; b += step {
 		w.numbers(b)
 		for plane := range 2 {
+			if plane == 1 && !w.g.signs {
+				w.upper(b)
+			}
 			w.plane(b, plane, w.levels(), []string{plane4(0, plane), plane4(1, plane)})
 		}
 		for i := range step {
@@ -151,6 +155,21 @@ func (w *gridWriter) numbers(b int) {
 		load(w.f, w.pre, w.at(b, vec), fmt.Sprintf("Z%d", 28+vec))
 		w.f.p("VPMOVB2M Z%d, K%d", 28+vec, 2+2*vec)
 		w.f.p("KNOTQ K%d, K%d", 2+2*vec, 1+2*vec)
+	}
+}
+
+// upper makes the numbers of second halves: their bits above the sixth are those
+// of the second, third and fourth mask.
+func (w *gridWriter) upper(b int) {
+	w.f.p("%s", bcast("mask3F", "Z26"))
+	w.f.p("%s", bcast("mask40", "Z27"))
+	for vec := range 2 {
+		num, k0, k1 := fmt.Sprintf("Z%d", 28+vec), 1+2*vec, 2+2*vec
+		w.f.p("KMOVQ %d(SI), K%d", w.mask(b, vec, 1), k0)
+		w.f.p("KMOVQ %d(SI), K%d", w.mask(b, vec, 2), k1)
+		w.f.p("VPANDD Z26, %s, %s", num, num)
+		w.f.p("VPADDB Z27, %s, K%d, %s", num, k0, num)
+		w.f.p("KNOTQ K%d, K%d", k1, k0)
 	}
 }
 
@@ -187,11 +206,15 @@ func (w *gridWriter) part(b, plane, level, first int, to []string) {
 		}
 		return
 	}
-	other := [][]string{{"Z12", "Z13"}, {"Z14", "Z15"}, {"Z26", "Z27"}}[level-1]
+	other := [][]string{{"Z12", "Z13"}, {"Z14", "Z15"}}[level-1]
 	w.part(b, plane, level-1, first, to)
 	w.part(b, plane, level-1, first+1<<(level-1), other)
 	for vec, r := range to {
-		f.p("KMOVQ %d(SI), K%d", w.mask(b, vec, level-1), 5+vec)
+		bit := level - 1
+		if plane == 1 && !g.signs {
+			bit = 3
+		}
+		f.p("KMOVQ %d(SI), K%d", w.mask(b, vec, bit), 5+vec)
 		f.p("VPBLENDMB %s, %s, K%d, %s", other[vec], r, 5+vec, r)
 	}
 }
@@ -203,7 +226,7 @@ func (w *gridWriter) block(b, vec int) {
 	case g.signs:
 		load(f, w.pre, w.at(b, 0)+64*g.vecs(), "Z27")
 	case g.halves: // a shift per point
-		f.p("KMOVQ %d(SI), K5", w.mask(b-vec, vec, 3))
+		f.p("KMOVQ %d(SI), K5", w.mask(b-vec, vec, 4))
 		f.p("VPMOVM2B K5, Z27")
 		f.p("VPADDB Z27, Z27, Z27")
 	default:

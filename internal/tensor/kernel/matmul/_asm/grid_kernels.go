@@ -12,6 +12,8 @@ func vnniGrid(f *file) []entry {
 	}{
 		{"mask03", 0x03030303},
 		{"maskAA", 0xaaaaaaaa},
+		{"mask3F", 0x3f3f3f3f},
+		{"mask40", 0x40404040},
 		{"scale0e", 0x0e},
 		{"scale1e", 0x1e},
 		{"lowest", 1},

@@ -89,11 +89,7 @@ func (a *API) begin(r *http.Request, model string, q *asked) (*reply, error) {
 		return nil, err
 	}
 	settle(q.req, l)
-	key := server.Who(r.Context()).Name
-	q.opts.Namespace = namespace(key, q.user)
-	if q.opts.User = q.user; q.user == "" {
-		q.opts.User = key
-	}
+	q.opts.User, q.opts.Namespace = q.user, q.user
 	q.opts.KeepPrefill = true
 	q.opts.NewID = func(int) string { return "toolu_" + a.o.NewID() }
 	q.opts.Signatures = map[int]string{}

@@ -11,9 +11,10 @@ import (
 )
 
 // cached are the fields that any block may have and that change nothing here:
-// every prompt is cached, whether that is asked for or not.
+// every prompt is cached, whether that is asked for or not. parsed_output is what
+// SDKs add to an answer's blocks, which programs send back as they are.
 var cached = decode.Fields{
-	Ignored: []string{"type", "cache_control", "citations", "caller"},
+	Ignored: []string{"type", "cache_control", "citations", "caller", "parsed_output"},
 	Refused: map[string]string{"toolset_name": "there are no toolsets here"},
 }
 

@@ -64,7 +64,7 @@ type metadata struct {
 const maxUserID = 512
 
 // user returns for whom a request is: answers share cached prefixes, and their
-// turn in the queue, with others of the same user.
+// turn in the queue, with others of the same user and key.
 func (m *metadata) user() (string, error) {
 	if m == nil || m.UserID == nil {
 		return "", nil
@@ -98,13 +98,4 @@ func withoutSession(id string) string {
 		return id
 	}
 	return string(b)
-}
-
-// namespace returns whose cached prefixes a request shares: those of its key and
-// user. Requests without either share one.
-func namespace(key, user string) string {
-	if key == "" && user == "" {
-		return ""
-	}
-	return key + "\x00" + user // which no key's name contains
 }

@@ -33,6 +33,8 @@ type Config struct {
 	Terminal Terminal
 	// Dirs are the folders that things are kept in.
 	Dirs Dirs
+	// Hub is where models are downloaded from.
+	Hub Hub
 
 	values map[string][]Value // by key; several only for lists
 }
@@ -51,6 +53,7 @@ func Load() (*Config, error) {
 	c, err := load(os.LookupEnv, userDir())
 	if err == nil {
 		c.Dirs = dirs(os.LookupEnv, homeDir(), cacheDir())
+		c.Hub = hub(os.LookupEnv)
 	}
 	return c, err
 }

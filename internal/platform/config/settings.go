@@ -64,6 +64,7 @@ var Settings = []Setting{
 	{Key: "tls_cert", Help: "certificate file for https, in PEM"},
 	{Key: "tls_key", Help: "key file of the certificate"},
 	{Key: "admin_listen", Help: "second address, on this machine only, for metrics and profiles"},
+	{Key: "otlp_endpoint", Help: "address that traces are sent to, such as http://127.0.0.1:4318"},
 	{Key: "log_level", Help: "what serve logs: debug, info, warn, error"},
 	{Key: "drain", Help: "how long answers may go on after Ctrl-C, such as 30s"},
 	{Key: "max_requests", Help: "requests at once, waiting ones included; 0 for 1024"},

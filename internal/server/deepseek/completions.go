@@ -146,7 +146,7 @@ func (q *fim) combinations() error {
 // only continued.
 func (q *fim) tokens(l *library.Lease) ([]int32, error) {
 	if q.Suffix != nil && *q.Suffix != "" {
-		return wire.Infill(l, q.prompt, *q.Suffix)
+		return wire.Infill(l.Tokenizer(), l.Name(), q.prompt, *q.Suffix)
 	}
 	ids := l.Model().Encode(tokenizer.Span{Text: q.prompt})
 	if len(ids) == 0 {

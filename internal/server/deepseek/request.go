@@ -131,6 +131,9 @@ func (a *API) read(r *http.Request) (*asked, error) {
 	}
 	out := &asked{Request: q, model: info.Name}
 	q.Chat.ParallelCalls, q.Chat.Variables = x.ParallelToolCalls, x.Variables
+	if q.Chat.ToolChoice.Mode == chat.ToolNamed && x.ParallelToolCalls == nil {
+		q.Chat.ParallelCalls = new(false) // "call this function" means once
+	}
 	return out, out.options(r, &x, f)
 }
 

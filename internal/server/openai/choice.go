@@ -88,6 +88,9 @@ func chooseNamed(r *chat.Request, name string) error {
 		return apierr.At(apierr.InvalidValue, "tool_choice", "'tool_choice' names the function %.100q, which is not among the tools", name)
 	}
 	r.ToolChoice = chat.ToolChoice{Mode: chat.ToolNamed, Name: name}
+	if r.ParallelCalls == nil {
+		r.ParallelCalls = new(false) // "call this function" means once
+	}
 	return nil
 }
 

@@ -163,7 +163,7 @@ func (q *completion) tokens(l *library.Lease, p prompt) ([]int32, error) {
 	if q.suffix == "" {
 		return l.Model().Encode(textSpan(p.text)), nil
 	}
-	return wire.Infill(l, p.text, q.suffix)
+	return wire.Infill(l.Tokenizer(), l.Name(), p.text, q.suffix)
 }
 
 // completions answers /v1/completions.

@@ -23,12 +23,12 @@ func TestDecodeAllocatesNothing(t *testing.T) {
 	e.Close()
 	e.quit = make(chan struct{}) // the loop that New started has ended; this test is the loop now
 	l := &loop{}
-	mem, z, err := e.cfg.allocate()
+	mem, _, err := e.cfg.allocate()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer mem.arena.Free()
-	if err := l.init(e, mem, z); err != nil {
+	if err := l.init(e, mem); err != nil {
 		t.Fatal(err)
 	}
 	e.loop = *l

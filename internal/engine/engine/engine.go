@@ -56,7 +56,7 @@ func New(cfg Config) (*Engine, error) {
 		quit:    make(chan struct{}),
 		done:    make(chan struct{}),
 	}
-	if err := e.loop.init(e, mem, z); err != nil {
+	if err := e.loop.init(e, mem); err != nil {
 		_ = mem.arena.Free() // the first error is the one to tell
 		return nil, err
 	}
@@ -209,6 +209,7 @@ type Stats struct {
 	Finished      uint64 // requests ended, for any reason
 	Canceled      uint64
 	Failed        uint64
+	Restarts      uint64        // of the bookkeeping after a bug: all that ran had failed
 	StepTime      time.Duration // spent in all steps
 	Forked        uint64        // answers that began on another's prompt, see SubmitN
 	KeptPrefills  uint64        // prompts read on for nobody, see Request.KeepPrefill

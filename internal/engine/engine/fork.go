@@ -25,7 +25,7 @@ func (l *loop) fork(q *sequence, logits []float32) {
 		l.copyFor(&a)
 		l.admitted(c, a.Cached, q.started)
 		l.st.Forked++
-		l.sample(c, logits)
+		l.deliver(c, 0, logits, nil)
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"github.com/holdfast-llm/holdfast/internal/engine/kvcache"
 	"github.com/holdfast-llm/holdfast/internal/engine/sample"
 	"github.com/holdfast-llm/holdfast/internal/engine/sched"
-	"github.com/holdfast-llm/holdfast/internal/machine/par"
 	"github.com/holdfast-llm/holdfast/internal/model"
 )
 
@@ -32,22 +31,18 @@ type loop struct {
 
 	keeper   *keeper
 	restorer restorer
-	ghosts   int // sequences that run for nobody
+	ghosts   int                    // sequences that run for nobody
+	live     map[*sequence]struct{} // whose streams have not ended
 }
 
-func (l *loop) init(e *Engine, mem *cache, z cacheSize) error {
-	spec := mem.spec
-	pool, err := kvcache.New(kvcache.Config{Blocks: z.blocks, BlockTokens: spec.BlockTokens, StateSlots: z.slots})
-	if err != nil {
+func (l *loop) init(e *Engine, mem *cache) error {
+	*l = loop{
+		e: e, mem: mem, pace: newPace(e.cfg.StepTime, e.cfg.SharedStepTime, e.cfg.MaxRows),
+		drops: make(chan dropCache, 1), live: map[*sequence]struct{}{},
+	}
+	if err := l.newBooks(); err != nil {
 		return err
 	}
-	sch, err := sched.New(sched.Config{
-		MaxSeqs: e.cfg.MaxSeqs, MaxRows: e.cfg.MaxRows, MaxOutputs: e.cfg.MaxOutputs, Align: z.slots > 0, Interval: e.cfg.KeepEvery,
-	}, pool)
-	if err != nil {
-		return err
-	}
-	*l = loop{e: e, mem: mem, pool: pool, sch: sch, pace: newPace(e.cfg.StepTime, e.cfg.SharedStepTime, e.cfg.MaxRows), drops: make(chan dropCache, 1)}
 	l.batch.Cache, l.batch.State = mem.blocks, mem.state
 	// The two write back to the loop where it will stay.
 	l.keeper = &keeper{l: &e.loop, store: e.cfg.Disk}
@@ -58,14 +53,9 @@ func (l *loop) init(e *Engine, mem *cache, z cacheSize) error {
 // run is the step loop.
 func (l *loop) run() {
 	defer close(l.e.done)
-	for l.drain() {
-		l.step()
+	for l.turn() {
 	}
-	l.endAll(ErrClosed)
-	l.restorer.close()
-	l.keeper.close()
-	l.publishStats(StepInfo{})
-	l.e.closeErr = l.mem.arena.Free()
+	l.shut()
 }
 
 // drain takes what the outside has for the loop; it waits when there is
@@ -131,6 +121,7 @@ func (l *loop) endAll(err error) {
 	for {
 		select {
 		case q := <-l.e.mailbox:
+			l.know(q)
 			l.sch.Add(&q.Seq)
 			continue
 		default:
@@ -184,16 +175,12 @@ func (l *loop) step() {
 	l.publishStats(StepInfo{Decode: l.plan.Decodes, Prefill: l.plan.Prefill, Seqs: len(l.plan.Work), Took: took})
 }
 
-// compute runs the batch and commits it. A panic, in a kernel or in a caller's
-// mask or score function, ends the sequences of this batch and not the program:
+// compute runs the batch and commits it. A panic ends the sequences of this batch;
 // others go on.
 func (l *loop) compute() (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			if p, ok := r.(*par.Panic); ok {
-				r = p.Value // without the worker's stack, which says nothing to a user
-			}
-			err = fmt.Errorf("engine: internal error: %v", r)
+			err = panicked(r)
 		}
 	}()
 	if err := l.e.cfg.Model.Forward(&l.batch); err != nil {
@@ -270,24 +257,35 @@ func (l *loop) commit() {
 		if w.Pos < len(q.req.Prompt) {
 			l.readOn(q, w.Pos, end)
 		}
-		if f := q.req.Hidden; f != nil && !q.ghost {
-			n := w.Logits * cfg.Embd
-			l.score(q, f, end-w.Logits, cfg.Embd, states[:n])
-			states = states[n:]
-			continue
+		n, m := w.Logits*cfg.Vocab, 0
+		if q.req.Hidden != nil && !q.ghost {
+			n, m = 0, w.Logits*cfg.Embd
 		}
-		n := w.Logits * cfg.Vocab
-		logits := rows[:n]
-		rows = rows[n:]
-		switch {
-		case q.req.Score != nil:
-			l.score(q, q.req.Score, end-w.Logits, cfg.Vocab, logits)
-		case w.Logits > 0:
-			l.fork(q, logits)
-			l.sample(q, logits)
-		case q.ghost && end >= len(q.req.Prompt):
+		l.deliver(q, end-w.Logits, rows[:n], states[:m])
+		rows, states = rows[n:], states[m:]
+		if q.ghost && end >= len(q.req.Prompt) {
 			l.vanish(q)
 		}
+	}
+}
+
+// deliver hands on what the batch computed of a sequence, from pos on. A panic in
+// the caller's mask or function ends the sequence.
+func (l *loop) deliver(q *sequence, pos int, logits, states []float32) {
+	defer func() {
+		if r := recover(); r != nil {
+			l.finish(q, Failed, panicked(r))
+		}
+	}()
+	cfg := l.e.cfg.Model.Config()
+	switch {
+	case len(states) > 0:
+		l.score(q, q.req.Hidden, pos, cfg.Embd, states)
+	case len(logits) > 0 && q.req.Score != nil:
+		l.score(q, q.req.Score, pos, cfg.Vocab, logits)
+	case len(logits) > 0:
+		l.fork(q, logits)
+		l.sample(q, logits)
 	}
 }
 
@@ -378,6 +376,7 @@ func (l *loop) finish(q *sequence, r Reason, err error) {
 func (l *loop) tell(q *sequence, r Reason, err error) {
 	l.release(q)
 	l.uncount(q)
+	delete(l.live, q)
 	q.detach()
 	now := time.Now()
 	q.res.Reason, q.res.Err = r, err
@@ -403,8 +402,17 @@ func (l *loop) tell(q *sequence, r Reason, err error) {
 	}
 }
 
+// know keeps a sequence and its children where they are found whatever happens.
+func (l *loop) know(q *sequence) {
+	l.live[q] = struct{}{}
+	for _, c := range q.children {
+		l.live[c] = struct{}{}
+	}
+}
+
 // arrived looks at a sequence for the first time.
 func (l *loop) arrived(q *sequence) {
+	l.know(q)
 	if l.mem.spec.StateBytes > 0 {
 		q.Shared = l.pool.Prefix(q.Namespace, q.Tokens)
 	}

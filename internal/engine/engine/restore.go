@@ -93,6 +93,13 @@ func (r *restorer) begin(q *sequence) {
 // for itself. After a file that cannot be believed it only looks at the others:
 // what is damaged there goes, too, and will be written again.
 func (r *restorer) load(x *restore) {
+	defer func() {
+		if recover() != nil { // a file that the store does not expect: nothing was read
+			x.read = x.from
+			x.finished.Store(true)
+			r.l.e.wakeUp()
+		}
+	}()
 	bt, good := r.l.mem.spec.BlockTokens, true
 	for _, p := range x.parts {
 		if good = r.store.Read(&p.item, p.dst) == nil && good; good {

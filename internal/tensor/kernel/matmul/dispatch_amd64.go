@@ -62,6 +62,8 @@ func (l *layout) kernels() []tileKernel {
 		return l.vbmi
 	case useVNNI && l.vnni != nil:
 		return l.vnni
+	case useAVXVNNI && l.avxvnni != nil:
+		return l.avxvnni
 	case useAVX2:
 		return l.avx2
 	}

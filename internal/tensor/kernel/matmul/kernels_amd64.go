@@ -594,6 +594,150 @@ func avx2BF16x2(w *byte, n int, x *byte, offs *int, out *float32, more int)
 //go:noescape
 func avx2BF16x4(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
+//go:noescape
+func avxvnniQ4_0x1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avxvnniQ4_0x2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avxvnniQ4_0x4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avxvnniQ4_1x1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avxvnniQ4_1x2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avxvnniQ4_1x4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avxvnniQ5_0x1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avxvnniQ5_0x2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avxvnniQ5_0x4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avxvnniQ5_1x1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avxvnniQ5_1x2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avxvnniQ5_1x4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avxvnniQ8_0x1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avxvnniQ8_0x2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avxvnniQ8_0x4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avxvnniIQ4_NLx1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avxvnniIQ4_NLx2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avxvnniIQ4_NLx4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avxvnniMXFP4x1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avxvnniMXFP4x2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avxvnniMXFP4x4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avxvnniNVFP4x1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avxvnniNVFP4x2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avxvnniNVFP4x4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avxvnniQ4_Kx1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avxvnniQ4_Kx2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avxvnniQ4_Kx4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avxvnniQ5_Kx1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avxvnniQ5_Kx2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avxvnniQ5_Kx4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avxvnniQ6_Kx1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avxvnniQ6_Kx2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avxvnniQ6_Kx4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avxvnniQ3_Kx1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avxvnniQ3_Kx2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avxvnniQ3_Kx4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avxvnniQ2_Kx1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avxvnniQ2_Kx2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avxvnniQ2_Kx4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avxvnniIQ4_XSx1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avxvnniIQ4_XSx2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avxvnniIQ4_XSx4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avxvnniWide16x1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avxvnniWide16x2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avxvnniWide16x4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avxvnniWide32x1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avxvnniWide32x2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func avxvnniWide32x4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
 func vbmiExpanders() map[quant.Type]expander {
 	return map[quant.Type]expander{
 		quant.IQ1_S:   vbmiExpandIQ1_S,
@@ -798,6 +942,91 @@ func vbmiKernels() map[quant.Type][]tileKernel {
 			{1, vnniIQ3_Sx1},
 			{2, vnniIQ3_Sx2},
 			{4, vnniIQ3_Sx4},
+		},
+	}
+}
+
+func avxvnniKernels() map[quant.Type][]tileKernel {
+	return map[quant.Type][]tileKernel{
+		quant.Q4_0: {
+			{1, avxvnniQ4_0x1},
+			{2, avxvnniQ4_0x2},
+			{4, avxvnniQ4_0x4},
+		},
+		quant.Q4_1: {
+			{1, avxvnniQ4_1x1},
+			{2, avxvnniQ4_1x2},
+			{4, avxvnniQ4_1x4},
+		},
+		quant.Q5_0: {
+			{1, avxvnniQ5_0x1},
+			{2, avxvnniQ5_0x2},
+			{4, avxvnniQ5_0x4},
+		},
+		quant.Q5_1: {
+			{1, avxvnniQ5_1x1},
+			{2, avxvnniQ5_1x2},
+			{4, avxvnniQ5_1x4},
+		},
+		quant.Q8_0: {
+			{1, avxvnniQ8_0x1},
+			{2, avxvnniQ8_0x2},
+			{4, avxvnniQ8_0x4},
+		},
+		quant.IQ4_NL: {
+			{1, avxvnniIQ4_NLx1},
+			{2, avxvnniIQ4_NLx2},
+			{4, avxvnniIQ4_NLx4},
+		},
+		quant.MXFP4: {
+			{1, avxvnniMXFP4x1},
+			{2, avxvnniMXFP4x2},
+			{4, avxvnniMXFP4x4},
+		},
+		quant.NVFP4: {
+			{1, avxvnniNVFP4x1},
+			{2, avxvnniNVFP4x2},
+			{4, avxvnniNVFP4x4},
+		},
+		quant.Q4_K: {
+			{1, avxvnniQ4_Kx1},
+			{2, avxvnniQ4_Kx2},
+			{4, avxvnniQ4_Kx4},
+		},
+		quant.Q5_K: {
+			{1, avxvnniQ5_Kx1},
+			{2, avxvnniQ5_Kx2},
+			{4, avxvnniQ5_Kx4},
+		},
+		quant.Q6_K: {
+			{1, avxvnniQ6_Kx1},
+			{2, avxvnniQ6_Kx2},
+			{4, avxvnniQ6_Kx4},
+		},
+		quant.Q3_K: {
+			{1, avxvnniQ3_Kx1},
+			{2, avxvnniQ3_Kx2},
+			{4, avxvnniQ3_Kx4},
+		},
+		quant.Q2_K: {
+			{1, avxvnniQ2_Kx1},
+			{2, avxvnniQ2_Kx2},
+			{4, avxvnniQ2_Kx4},
+		},
+		quant.IQ4_XS: {
+			{1, avxvnniIQ4_XSx1},
+			{2, avxvnniIQ4_XSx2},
+			{4, avxvnniIQ4_XSx4},
+		},
+		wide16Type: {
+			{1, avxvnniWide16x1},
+			{2, avxvnniWide16x2},
+			{4, avxvnniWide16x4},
+		},
+		wide32Type: {
+			{1, avxvnniWide32x1},
+			{2, avxvnniWide32x2},
+			{4, avxvnniWide32x4},
 		},
 	}
 }

@@ -146,10 +146,15 @@ func avx2Q8K(f *file) []entry {
 }
 
 func avx2Q8KMacros(f *file, ny int) {
-	r := func(c int) string { return avx2Cols[c] }
 	f.macro(fmt.Sprintf("ZERO%d", ny), ny, func(c int) string {
 		return fmt.Sprintf("VPXOR Y%d, Y%d, Y%d", c, c, c)
 	})
+	avx2Q8KSums(f, ny)
+}
+
+// avx2Q8KSums defines the end of a unit, with its sums in Y4 to Y7.
+func avx2Q8KSums(f *file, ny int) {
+	r := func(c int) string { return avx2Cols[c] }
 	f.macro(fmt.Sprintf("DOTW%d(off)", ny), ny, func(c int) string {
 		return fmt.Sprintf("VPBROADCASTD off(%s), Y8; VPMADDWD Y8, Y11, Y8; VPADDD Y8, Y%d, Y%d", r(c), c, c)
 	})

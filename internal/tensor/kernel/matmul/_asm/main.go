@@ -38,6 +38,10 @@ func main() {
 		list = append(list, part.make(&f)...)
 		write(filepath.Join(*out, "kernels_"+part.name+"_amd64.s"), f.Bytes())
 	}
+	var f file
+	list = append(list, avxvnni(&f)...)
+	write(filepath.Join(*out, "kernels_avxvnni_amd64.h"), f.Bytes())
+	write(filepath.Join(*out, "encodings_amd64.h"), encodings())
 	write(filepath.Join(*out, "kernels_amd64.go"), declarations(list))
 }
 

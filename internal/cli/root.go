@@ -68,7 +68,8 @@ no network.
 	})
 	root.PersistentFlags().String("kernels", "", "kernel `TIER` to use, for tests and comparisons (see `holdfast doctor`)")
 	root.AddCommand(
-		newRun(a), newInspect(a), newTokenize(a), newLogits(a), newPerplexity(a),
+		newRun(a), newPull(a), newList(a), newShow(a), newCopy(a), newRemove(a), newPs(a),
+		newInspect(a), newTokenize(a), newLogits(a), newPerplexity(a),
 		newBench(a), newServe(a), newKeys(a), newDoctor(a), newConfig(a), newVersion(a),
 	)
 	root.CompletionOptions.HiddenDefaultCmd = false

@@ -16,7 +16,9 @@ type InUseError struct {
 }
 
 // Error names the model and the reason.
-func (e *InUseError) Error() string { return fmt.Sprintf("library: %q cannot be removed: %s", e.Name, e.Why) }
+func (e *InUseError) Error() string {
+	return fmt.Sprintf("library: %q cannot be removed: %s", e.Name, e.Why)
+}
 
 // A NameError says that a model cannot be called so.
 type NameError struct{ Err error }

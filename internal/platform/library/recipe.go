@@ -94,11 +94,28 @@ func (r *Recipe) check() error {
 		}
 	}
 	if r.Template != "" {
-		if _, err := chat.ForModel(chat.ModelInfo{}, chat.Options{Template: r.Template}); err != nil {
-			return &TemplateError{Err: err}
+		if _, err := parseTemplate(chat.ModelInfo{}, r.Template); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// goTemplate finds what only templates of the kind in Modelfiles have: fields
+// with a dot or variables with a dollar in front. Some are valid Jinja by
+// accident, and would print nothing.
+var goTemplate = regexp.MustCompile(`\{\{-?\s*(?:[.$]|(?:if|range|with|else if)\s+(?:[.$(]|(?:eq|ne|and|or|not|gt|lt|len|index|slice)\b))`)
+
+// parseTemplate makes a prompt format of a template.
+func parseTemplate(info chat.ModelInfo, template string) (chat.Format, error) {
+	if m := goTemplate.FindString(template); m != "" {
+		return nil, &TemplateError{Err: fmt.Errorf("%q is from a template of Ollama's Modelfiles, expected Jinja as in tokenizer_config.json", m)}
+	}
+	f, err := chat.ForModel(info, chat.Options{Template: template})
+	if err != nil {
+		return nil, &TemplateError{Err: err}
+	}
+	return f, nil
 }
 
 // A TemplateError says that a chat template cannot be used.

@@ -68,9 +68,9 @@ func (l *Lease) UseTemplate(template string) error {
 	if l.desc != nil {
 		info.Arch, info.Name = l.desc.Arch, l.desc.FullName
 	}
-	f, err := chat.ForModel(info, chat.Options{Template: template})
+	f, err := parseTemplate(info, template)
 	if err != nil {
-		return &TemplateError{Err: err}
+		return err
 	}
 	l.llm = llm.New(l.llm.Engine(), t, f)
 	return nil

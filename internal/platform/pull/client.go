@@ -81,8 +81,8 @@ func (c *Client) maxBytes() int64 {
 }
 
 // client returns the HTTP client. It refuses to be led to an address that could
-// not have been asked for. Go's client itself drops the key on the way to
-// another host.
+// not have been asked for, nor take the key to another place. Go's client drops
+// it on the way to another host, but not to another port of the same.
 func (c *Client) client() *http.Client {
 	base := c.HTTP
 	if base == nil {
@@ -101,6 +101,9 @@ func (c *Client) client() *http.Client {
 		}
 		if via[0].URL.Scheme == "https" && r.URL.Scheme != "https" {
 			return fmt.Errorf("led from https to %s", r.URL.Redacted())
+		}
+		if r.URL.Host != via[0].URL.Host {
+			r.Header.Del("Authorization")
 		}
 		return nil
 	}

@@ -85,7 +85,7 @@ func complete(ctx context.Context, l *library.Lease, q *asked) (*running, error)
 	g := q.text
 	if g.Template != "" {
 		if err := l.UseTemplate(g.Template); err != nil {
-			return nil, apierr.At(apierr.InvalidValue, "template", "'template' is no Jinja template: %v (the templates of Ollama's Modelfiles are of another kind)", err)
+			return nil, manageError(err)
 		}
 	}
 	for _, id := range g.Context {
@@ -96,7 +96,7 @@ func complete(ctx context.Context, l *library.Lease, q *asked) (*running, error)
 	m := l.Model()
 	switch {
 	case g.Suffix != "":
-		ids, err := wire.Infill(l, g.Prompt, g.Suffix)
+		ids, err := wire.Infill(l.Tokenizer(), l.Name(), g.Prompt, g.Suffix)
 		if err != nil {
 			return nil, err
 		}
@@ -151,7 +151,7 @@ func after(before, ids []int32, l *library.Lease) []int32 {
 	if len(before) == 0 {
 		return ids
 	}
-	if bos, ok := l.Tokenizer().BOS(); ok && len(ids) > 0 && ids[0] == bos {
+	if bos, ok := l.Tokenizer().BOS(); ok && l.Tokenizer().AddBOS() && len(ids) > 0 && ids[0] == bos {
 		ids = ids[1:]
 	}
 	return append(append(make([]int32, 0, len(before)+len(ids)), before...), ids...)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/holdfast-llm/holdfast/internal/platform/library"
 	"github.com/holdfast-llm/holdfast/internal/platform/pull"
@@ -29,13 +30,13 @@ func manageError(err error) error {
 	var template *library.TemplateError
 	switch {
 	case errors.Is(err, library.ErrNoFolder):
-		return apierr.New(apierr.NotImplemented, "%s", library.ErrNoFolder.Error()[len("library: "):]).Because(err)
+		return apierr.New(apierr.NotImplemented, "%s", trim(library.ErrNoFolder.Error())).Because(err)
 	case errors.As(err, &used):
-		return apierr.At(apierr.InvalidRequest, "model", "%s", used.Error()[len("library: "):]).Because(err)
+		return apierr.At(apierr.InvalidRequest, "model", "%s", trim(used.Error())).Because(err)
 	case errors.As(err, &name):
-		return apierr.At(apierr.InvalidValue, "model", "%v", name).Because(err)
+		return apierr.At(apierr.InvalidValue, "model", "%s", trim(name.Error())).Because(err)
 	case errors.As(err, &template):
-		return apierr.At(apierr.InvalidValue, "template", "'template' is no Jinja template: %v (the templates of Ollama's Modelfiles are of another kind)", template).Because(err)
+		return apierr.At(apierr.InvalidValue, "template", "'template' is no Jinja template: %s", trim(template.Error())).Because(err)
 	}
 	return err
 }
@@ -158,10 +159,10 @@ func pullError(err error) error {
 	return err
 }
 
+// trim takes our packages' names from the front of a text.
 func trim(s string) string {
-	const prefix = "pull: "
-	for len(s) > len(prefix) && s[:len(prefix)] == prefix {
-		s = s[len(prefix):]
+	for _, p := range []string{"pull: ", "library: ", "chat: ", "jinja: "} {
+		s = strings.TrimPrefix(s, p)
 	}
 	return s
 }
@@ -210,10 +211,10 @@ func (a *API) create(w http.ResponseWriter, r *http.Request) error {
 		return manageError(library.ErrNoFolder)
 	}
 	return a.working(w, body.Stream, func(tell func(status) error) error {
-		if err := tell(status{Status: "writing the recipe"}); err != nil {
+		if err := a.o.Library.Create(*recipe); err != nil {
 			return err
 		}
-		return a.o.Library.Create(*recipe)
+		return tell(status{Status: "writing manifest"}) // some programs wait for this word
 	})
 }
 

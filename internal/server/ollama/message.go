@@ -136,7 +136,7 @@ func answers(m *chat.Message, open []chat.ToolCall, at string) ([]chat.ToolCall,
 	case found < 0 && m.ToolCallID != "":
 		return open, nil // the format says what it thinks of that
 	case found < 0:
-		return nil, apierr.At(apierr.InvalidValue, at, "the tool's message answers no call of the assistant's message before it")
+		return nil, apierr.At(apierr.InvalidValue, at, "'%s' answers no call of the assistant's message before it", at)
 	}
 	m.ToolCallID, m.Name = open[found].ID, open[found].Name
 	return append(open[:found:found], open[found+1:]...), nil

@@ -64,7 +64,7 @@ func (a *API) neutral(c *common) (*asked, error) {
 		return nil, err
 	}
 	q.opts.NewID = a.o.NewCallID
-	return q, decode.First(c.output(&q.req), c.think(&q.req, &info), c.logprobs(&q.opts), c.cuts())
+	return q, decode.First(c.output(&q.req), c.think(&q.req), c.logprobs(&q.opts), c.cuts())
 }
 
 // output reads the format: a word or a schema.
@@ -88,7 +88,7 @@ func (c *common) output(r *chat.Request) error {
 }
 
 // think switches reasoning, or says how much of it.
-func (c *common) think(r *chat.Request, info *library.Info) error {
+func (c *common) think(r *chat.Request) error {
 	if missing(c.Think) {
 		return nil
 	}
@@ -105,9 +105,6 @@ func (c *common) think(r *chat.Request, info *library.Info) error {
 		if err := decode.Value(c.Think, &on, "think"); err != nil {
 			return err
 		}
-	}
-	if on && (info.Description == nil || !info.Format.Thinking) {
-		return apierr.At(apierr.UnsupportedValue, "think", "the model %q does not think", c.Model)
 	}
 	r.Thinking = &on
 	return nil
@@ -199,6 +196,9 @@ func converse(ctx context.Context, l *library.Lease, q *asked) (*running, error)
 		if err != nil {
 			return nil, err
 		}
+	}
+	if f := l.Model().Format(); q.req.Thinking != nil && *q.req.Thinking && (f == nil || !f.Info().Thinking) {
+		return nil, apierr.At(apierr.UnsupportedValue, "think", "the model %q does not think", l.Name())
 	}
 	ans, err := l.Chat(ctx, &q.req, q.opts)
 	return &running{ans: ans}, err

@@ -54,22 +54,35 @@ func largest(n, bodies int) (at, queries int) {
 	return at, 1 << at
 }
 
+const (
+	// stripRows is how many keys meet all queries before the next ones: they
+	// stay in the first-level cache.
+	stripRows = 16
+	// stripDims is the same for the dimensions of values.
+	stripDims = 64
+)
+
 // scoresPairs is scores for rows of bf16 in pairs of dimensions.
 func (s *Scratch) scoresPairs(i0, i1, col int, k rows) {
-	for i := i0; i < i1; {
-		at, n := largest(i1-i, len(scoresDot))
-		scoresDot[at](&s.q16[i*s.dk], k.data, &s.score[i*scoreStride+col], s.dk, k.stride, k.n)
-		i += n
+	for r := 0; r < k.n; r += stripRows {
+		rows, data := min(stripRows, k.n-r), unsafe.Add(k.data, r*k.stride)
+		for i := i0; i < i1; {
+			at, n := largest(i1-i, len(scoresDot))
+			scoresDot[at](&s.q16[i*s.dk], data, &s.score[i*scoreStride+col+r], s.dk, k.stride, rows)
+			i += n
+		}
 	}
 }
 
 // valuesPairs is values for rows of bf16 in pairs of rows.
 func (s *Scratch) valuesPairs(i0, i1, col int, v rows) {
-	ahead := v.ahead()
-	for i := i0; i < i1; {
-		at, n := largest(i1-i, len(valuesDot))
-		valuesDot[at](&s.acc[i*s.dv], v.data, &s.w16[i*Step+col], s.dv, 4*s.dv, v.stride, v.n, ahead)
-		ahead = 0
-		i += n
+	for d := 0; d < s.dv; d += stripDims {
+		ahead, dims, data := v.ahead(), min(stripDims, s.dv-d), unsafe.Add(v.data, 2*d)
+		for i := i0; i < i1; {
+			at, n := largest(i1-i, len(valuesDot))
+			valuesDot[at](&s.acc[i*s.dv+d], data, &s.w16[i*Step+col], dims, 4*s.dv, v.stride, v.n, ahead)
+			ahead = 0
+			i += n
+		}
 	}
 }

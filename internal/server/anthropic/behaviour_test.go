@@ -75,6 +75,10 @@ func TestOrder(t *testing.T) {
 func TestErrorInAStream(t *testing.T) {
 	m := &servertest.Model{Endless: true, Answer: "I go on", Delay: 2 * time.Millisecond}
 	s := one(t, m)
+	s.post(t, "/v1/messages/count_tokens", `{"model":"fake","messages":[{"role":"user","content":"Why?"}]}`)
+	if m.Loads() != 1 { // from here on there is the fake
+		t.Fatal("the model is not loaded")
+	}
 	time.AfterFunc(100*time.Millisecond, func() { m.Fake.Fail.Store(true) })
 	body := strings.Replace(streamed, `"max_tokens":100`, `"max_tokens":4000`, 1)
 	_, got := s.post(t, "/v1/messages", body)

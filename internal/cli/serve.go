@@ -37,6 +37,7 @@ type serveOptions struct {
 	keepDuration  time.Duration
 	diskFolder    string // "" keeps nothing on disk
 	defaultFolder bool   // dir was not asked for
+	byDefault     bool   // nothing was, and there is nothing but the starter
 }
 
 const serveHelp = `Serve models over HTTP to programs made for OpenAI's, Anthropic's, DeepSeek's or

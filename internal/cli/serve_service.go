@@ -23,6 +23,7 @@ import (
 	"github.com/holdfast-llm/holdfast/internal/server/admin"
 	"github.com/holdfast-llm/holdfast/internal/server/anthropic"
 	"github.com/holdfast-llm/holdfast/internal/server/deepseek"
+	"github.com/holdfast-llm/holdfast/internal/server/ollama"
 	"github.com/holdfast-llm/holdfast/internal/server/openai"
 	"github.com/holdfast-llm/holdfast/internal/tensor/kernel/attend"
 )
@@ -35,6 +36,7 @@ type service struct {
 	team    *par.Team
 	models  *library.Manager
 	metrics *obs.Metrics
+	tracer  *obs.Tracer  // nil without --otlp-endpoint
 	store   *store.Store // nil without keys
 	rule    keyRule
 	main    *server.Server
@@ -60,6 +62,9 @@ func (s *service) close() error {
 	if s.store != nil {
 		err = firstErr(err, s.store.Close())
 	}
+	if s.tracer != nil {
+		s.tracer.Close()
+	}
 	s.team.Close()
 	return err
 }
@@ -69,6 +74,12 @@ func (s *service) open(args []string) error {
 	elem, err := attend.ParseElem(s.o.plan.KVType)
 	if err != nil {
 		return &app.UsageError{Message: err.Error()}
+	}
+	if s.o.traces != "" {
+		warn := func(err error) { s.log.Warn("traces are not taken", "error", err) }
+		if s.tracer, err = obs.NewTracer(s.o.traces, app.Version(), warn); err != nil {
+			return &app.UsageError{Message: "--otlp-endpoint: " + app.Text(err)}
+		}
 	}
 	if err := s.openKeys(context.Background()); err != nil {
 		return err
@@ -91,7 +102,7 @@ func (s *service) open(args []string) error {
 			Team: s.team, KV: elem, Parallel: s.o.parallel, DiskDir: s.o.diskFolder, DiskBytes: s.o.diskBytes,
 			Warn: func(err error) { s.log.Warn("the disk cache", "error", err) },
 		},
-		Dir: s.o.dir, Context: s.o.plan.Context, Parallel: s.o.parallel, Memory: s.o.memoryBytes, Keep: keep,
+		Dir: s.folder(), Context: s.o.plan.Context, Parallel: s.o.parallel, Memory: s.o.memoryBytes, Keep: keep,
 		Log: s.log, Observe: s.metrics.Engine,
 	})
 	if err := s.addModels(args); err != nil {
@@ -110,7 +121,17 @@ func (s *service) choose(args []string) []string {
 		s.o.dir, s.o.defaultFolder = dir, true
 		return nil
 	}
+	s.o.byDefault = true
 	return []string{app.StarterName}
+}
+
+// folder is where models are looked for and downloaded to. Whoever names models
+// gets those and no others; a starter that was only not replaced yet can be.
+func (s *service) folder() string {
+	if s.o.dir == "" && s.o.byDefault {
+		return s.a.Config.Dirs.Models()
+	}
+	return s.o.dir
 }
 
 // defaultDisk is how much of a disk the cache takes, if there is that much.
@@ -170,6 +191,9 @@ func (s *service) addModels(args []string) error {
 	if s.o.dir == "" {
 		return nil
 	}
+	if _, err := os.Stat(s.o.dir); err != nil {
+		return &app.UsageError{Message: "--models: " + app.Text(err)}
+	}
 	if err := s.models.Rescan(); err != nil {
 		return &app.UsageError{Message: "--models: " + app.Text(err)}
 	}
@@ -208,7 +232,7 @@ func kernels() string {
 // newServers makes the server for users and, if asked for, the one for admins.
 func (s *service) newServers() error {
 	cfg := server.Config{
-		Listen: s.o.listen, AllowOrigins: s.o.origins, MaxInFlight: s.o.maxInFlight, BodyLimit: s.o.bodyBytes, Log: s.log, Done: s.metrics.HTTP,
+		Listen: s.o.listen, AllowOrigins: s.o.origins, MaxInFlight: s.o.maxInFlight, BodyLimit: s.o.bodyBytes, Log: s.log, Done: s.done,
 		Auth: s.rule.auth,
 	}
 	if s.o.cert != "" {
@@ -237,7 +261,11 @@ func (s *service) newServers() error {
 func (s *service) dialects() []server.API {
 	b := server.Guard(s.models)
 	ds := deepseek.New(b, deepseek.Options{Balances: s.rule.balances()})
-	return []server.API{openai.New(b, openai.Options{}), anthropic.New(b, anthropic.Options{}), ds}
+	oo := ollama.Options{Library: s.models, Version: app.Version()}
+	if dir := s.folder(); dir != "" {
+		oo.Puller = NewPuller(s.a, dir)
+	}
+	return []server.API{openai.New(b, openai.Options{}), anthropic.New(b, anthropic.Options{}), ds, ollama.New(b, oo)}
 }
 
 // run serves until the context ends.

@@ -27,21 +27,23 @@ type visitKey struct{}
 type visit struct {
 	who Principal
 
-	mu      sync.Mutex
-	model   string
-	release func()
+	mu       sync.Mutex
+	model    string
+	usage    chat.Usage // of all answers so far
+	admitted bool
+	release  func()
 }
 
 // visiting returns a context for a request: Who finds its sender, Guard holds
 // it to its limits, and package llm makes its answers with a cache and a turn of
-// its own. leave must be called at the end of the request.
-func visiting(ctx context.Context, p Principal) (_ context.Context, leave func()) {
+// its own. The visit's leave must be called at the end of the request.
+func visiting(ctx context.Context, p Principal) (context.Context, *visit) {
 	v := &visit{who: p}
-	c := &llm.Caller{Name: p.Name}
+	c := &llm.Caller{Name: p.Name, Used: v.used}
 	if p.Account != nil {
-		c.Priority, c.Used = p.Account.Priority(), v.used
+		c.Priority = p.Account.Priority()
 	}
-	return llm.WithCaller(context.WithValue(ctx, visitKey{}, v), c), v.leave
+	return llm.WithCaller(context.WithValue(ctx, visitKey{}, v), c), v
 }
 
 // Who returns who sent a request.
@@ -54,9 +56,25 @@ func Who(ctx context.Context) Principal {
 
 func (v *visit) used(u chat.Usage) {
 	v.mu.Lock()
+	v.usage.PromptTokens += u.PromptTokens
+	v.usage.CachedTokens += u.CachedTokens
+	v.usage.CompletionTokens += u.CompletionTokens
+	v.usage.ReasoningTokens += u.ReasoningTokens
 	model := v.model
 	v.mu.Unlock()
-	v.who.Account.Used(model, u)
+	if v.who.Account != nil {
+		v.who.Account.Used(model, u)
+	}
+}
+
+// told returns what was asked of which model; nothing for a nil visit.
+func (v *visit) told() (model string, u chat.Usage) {
+	if v == nil {
+		return "", u
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.model, v.usage
 }
 
 func (v *visit) leave() {
@@ -78,7 +96,7 @@ type guard struct{ Backend }
 // Acquire asks the account of who sent the request first.
 func (g guard) Acquire(ctx context.Context, name string) (*library.Lease, error) {
 	v, ok := ctx.Value(visitKey{}).(*visit)
-	if !ok || v.who.Account == nil {
+	if !ok {
 		return g.Backend.Acquire(ctx, name)
 	}
 	i, err := g.Info(name)
@@ -95,13 +113,16 @@ func (g guard) Acquire(ctx context.Context, name string) (*library.Lease, error)
 func (v *visit) admit(ctx context.Context, names ...string) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.release != nil {
+	if v.admitted {
 		return nil
 	}
-	release, err := v.who.Account.Admit(ctx, names...)
-	if err != nil {
-		return err
+	if v.who.Account != nil {
+		release, err := v.who.Account.Admit(ctx, names...)
+		if err != nil {
+			return err
+		}
+		v.release = release
 	}
-	v.model, v.release = names[len(names)-1], release
+	v.model, v.admitted = names[len(names)-1], true
 	return nil
 }

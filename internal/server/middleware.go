@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -25,13 +26,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// What is left in the connection's buffer is written after this function.
 	defer func() { _ = ctl.SetWriteDeadline(time.Now().Add(s.cfg.WriteTimeout)) }()
 	c, missing := s.router.find(r)
-	var who Principal
+	var v *visit
 	var problem error
 	defer func() {
-		if v := recover(); v != nil {
-			problem = s.panicked(rec, r, c.api, id, v)
+		if p := recover(); p != nil {
+			problem = s.panicked(rec, r, c.api, id, p)
 		}
-		s.log(r, rec, id, who, start, problem)
+		s.report(r, rec, v, start, problem)
 	}()
 	fail := func(e *apierr.Error) {
 		problem = e
@@ -55,9 +56,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			fail(apierr.From(err))
 			return
 		}
-		who = p
-		ctx, leave := visiting(r.Context(), p)
-		defer leave()
+		var ctx context.Context
+		ctx, v = visiting(r.Context(), p)
+		defer v.leave()
 		r = r.WithContext(ctx)
 	}
 	if missing != nil {
@@ -132,42 +133,6 @@ func requestID(r *http.Request) string {
 	var b [12]byte
 	_, _ = rand.Read(b[:]) // never fails
 	return "req_" + hex.EncodeToString(b[:])
-}
-
-// log writes the access log.
-func (s *Server) log(r *http.Request, w *recorder, id string, who Principal, start time.Time, problem error) {
-	attrs := []any{
-		"id", id, "method", r.Method, "path", r.URL.Path, "status", w.status,
-		"bytes", w.bytes, "seconds", time.Since(start).Seconds(), "remote", r.RemoteAddr,
-	}
-	if who.Name != "" {
-		attrs = append(attrs, "key", who.Name)
-	}
-	switch {
-	case problem != nil && w.status >= 500:
-		s.cfg.Log.Error("request", append(attrs, "error", chain(problem))...)
-	case problem != nil:
-		s.cfg.Log.Info("request", append(attrs, "error", chain(problem))...)
-	default:
-		s.cfg.Log.Info("request", attrs...)
-	}
-	if s.cfg.Done != nil {
-		s.cfg.Done(r.Pattern, w.status, time.Since(start))
-	}
-	if w.abort {
-		panic(http.ErrAbortHandler)
-	}
-}
-
-// chain is an error with its cause, which clients do not see.
-func chain(err error) string {
-	s := err.Error()
-	if e, ok := err.(interface{ Unwrap() error }); ok && e.Unwrap() != nil {
-		if cause := e.Unwrap().Error(); cause != s {
-			return s + ": " + cause
-		}
-	}
-	return s
 }
 
 // A recorder remembers what was answered.

@@ -33,9 +33,9 @@ type Config struct {
 	WriteTimeout time.Duration
 
 	Log *slog.Logger // nil for none
-	// Done, if not nil, is told of every request: the pattern of its address,
-	// the status, how long it took.
-	Done func(pattern string, status int, took time.Duration)
+	// Done, if not nil, is told of every request when it is over. It should be
+	// quick, and must not keep the report.
+	Done func(*Report)
 }
 
 // A Server serves APIs.

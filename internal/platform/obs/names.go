@@ -21,6 +21,11 @@ const (
 	nameQueueTime     = "request_queue_time_seconds"    // histogram
 	nameRequestPrompt = "request_prompt_tokens"         // histogram
 	nameRequestAnswer = "request_generation_tokens"     // histogram
+	namePrefillTime   = "request_prefill_time_seconds"  // histogram: reading the prompt
+	nameDecodeTime    = "request_decode_time_seconds"   // histogram: first token to last
+	nameDiskHits      = "prefix_cache_disk_hits_total"  // of the hits, tokens read from disk
+	nameRefused       = "requests_refused_total"        // counter, by code
+	nameKeyTokens     = "key_tokens_total"              // counter, by key and kind
 	nameIteration     = "iteration_tokens_total"        // histogram: rows of a step
 	nameStepTime      = "iteration_seconds"             // histogram
 	nameModelLoaded   = "model_loaded"                  // gauge, 0 or 1
@@ -35,5 +40,8 @@ const (
 	labelRoute        = "route"
 	labelStatus       = "status"
 	labelVersion      = "version"
+	labelCode         = "code"
+	labelKey          = "key"
+	labelKind         = "kind" // prompt, cached, completion
 	labelKernels      = "kernels"
 )

@@ -25,10 +25,11 @@ type Metrics struct {
 
 	success                             *prometheus.CounterVec
 	prompt, answered                    *prometheus.CounterVec
-	queries, hits                       *prometheus.CounterVec
+	queries, hits, diskHits             *prometheus.CounterVec
 	ttft, inter, e2e, queue             *prometheus.HistogramVec
+	prefill, decode                     *prometheus.HistogramVec
 	promptSize, answerSize, rows, steps *prometheus.HistogramVec
-	http                                *prometheus.CounterVec
+	http, refused, keyTokens            *prometheus.CounterVec
 	httpTime                            *prometheus.HistogramVec
 }
 
@@ -66,15 +67,20 @@ func New(src Source, version, kernels string) *Metrics {
 	m.answered = counter(nameGeneration, "Tokens of answers.", labelModel)
 	m.queries = counter(namePrefixQueries, "Prompt tokens looked up in the prefix cache.", labelModel)
 	m.hits = counter(namePrefixHits, "Prompt tokens found in the prefix cache.", labelModel)
+	m.diskHits = counter(nameDiskHits, "Prompt tokens read from the cache on disk.", labelModel)
 	m.ttft = histogram(nameTTFT, "Time until the first token of an answer.", latency, labelModel)
 	m.inter = histogram(nameInterToken, "Time per token after the first, averaged over an answer.", interTokens, labelModel)
 	m.e2e = histogram(nameE2E, "Time until the end of an answer.", latency, labelModel)
 	m.queue = histogram(nameQueueTime, "Time that a request waited.", latency, labelModel)
+	m.prefill = histogram(namePrefillTime, "Time that a prompt was read.", latency, labelModel)
+	m.decode = histogram(nameDecodeTime, "Time from the first token of an answer to the last.", latency, labelModel)
 	m.promptSize = histogram(nameRequestPrompt, "Tokens of a prompt.", tokens, labelModel)
 	m.answerSize = histogram(nameRequestAnswer, "Tokens of an answer.", tokens, labelModel)
 	m.rows = histogram(nameIteration, "Rows of a step.", tokens[:12], labelModel)
 	m.steps = histogram(nameStepTime, "Time of a step.", latency[:16], labelModel)
 	m.http = counter(nameHTTP, "HTTP requests.", labelRoute, labelStatus)
+	m.refused = counter(nameRefused, "HTTP requests that were answered with an error, by its code.", labelCode)
+	m.keyTokens = counter(nameKeyTokens, "Tokens by the key that asked for them.", labelKey, labelKind)
 	m.httpTime = histogram(nameHTTPDuration, "Time of HTTP requests.", latency, labelRoute)
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Name: nameBuild, Help: "What runs here."}, []string{labelVersion, labelKernels})
 	build.WithLabelValues(version, kernels).Set(1)
@@ -94,6 +100,16 @@ func (m *Metrics) HTTP(pattern string, status int, took time.Duration) {
 	}
 	m.http.WithLabelValues(pattern, strconv.Itoa(status)).Inc()
 	m.httpTime.WithLabelValues(pattern).Observe(took.Seconds())
+}
+
+// Refused counts an error by its code.
+func (m *Metrics) Refused(code string) { m.refused.WithLabelValues(code).Inc() }
+
+// Key counts what a key used.
+func (m *Metrics) Key(name string, prompt, cached, completion int) {
+	m.keyTokens.WithLabelValues(name, "prompt").Add(float64(prompt))
+	m.keyTokens.WithLabelValues(name, "cached").Add(float64(cached))
+	m.keyTokens.WithLabelValues(name, "completion").Add(float64(completion))
 }
 
 // Engine returns the observer for the engine of a model.
@@ -123,12 +139,15 @@ func (o *observer) Finished(r engine.Result) {
 	m.answered.WithLabelValues(l).Add(float64(r.Tokens))
 	m.queries.WithLabelValues(l).Add(float64(r.PromptTokens))
 	m.hits.WithLabelValues(l).Add(float64(r.CachedTokens))
+	m.diskHits.WithLabelValues(l).Add(float64(r.DiskTokens))
 	m.promptSize.WithLabelValues(l).Observe(float64(r.PromptTokens))
 	m.answerSize.WithLabelValues(l).Observe(float64(r.Tokens))
 	m.e2e.WithLabelValues(l).Observe(r.Total.Seconds())
 	m.queue.WithLabelValues(l).Observe(r.Queued.Seconds())
 	if r.Tokens > 0 {
 		m.ttft.WithLabelValues(l).Observe(r.First.Seconds())
+		m.prefill.WithLabelValues(l).Observe(max(0, r.First-r.Queued).Seconds())
+		m.decode.WithLabelValues(l).Observe(r.Decode.Seconds())
 	}
 	if r.Tokens > 1 {
 		m.inter.WithLabelValues(l).Observe(r.Decode.Seconds() / float64(r.Tokens-1))

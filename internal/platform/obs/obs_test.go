@@ -21,9 +21,11 @@ func TestMetrics(t *testing.T) {
 	m := New(src, "v1", "avx2")
 	e := m.Engine("m")
 	e.Step(engine.StepInfo{Decode: 2, Prefill: 30, Took: 20 * time.Millisecond})
-	e.Finished(engine.Result{Reason: engine.Stop, PromptTokens: 100, CachedTokens: 64, Tokens: 11, First: time.Second, Decode: time.Second, Total: 2 * time.Second})
+	e.Finished(engine.Result{Reason: engine.Stop, PromptTokens: 100, CachedTokens: 64, DiskTokens: 32, Tokens: 11, First: time.Second, Decode: time.Second, Total: 2 * time.Second})
 	m.HTTP("POST /v1/chat/completions", 200, time.Second)
 	m.HTTP("", 404, time.Millisecond)
+	m.Refused("not_found")
+	m.Key("ann", 9, 3, 4)
 	w := httptest.NewRecorder()
 	m.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
 	for _, want := range []string{
@@ -43,6 +45,11 @@ func TestMetrics(t *testing.T) {
 		`holdfast_http_requests_total{route="POST /v1/chat/completions",status="200"} 1`,
 		`holdfast_http_requests_total{route="none",status="404"} 1`,
 		`holdfast_http_requests_in_flight 5`,
+		`holdfast_requests_refused_total{code="not_found"} 1`,
+		`holdfast_key_tokens_total{key="ann",kind="cached"} 3`,
+		`holdfast_prefix_cache_disk_hits_total{model_name="m"} 32`,
+		`holdfast_request_prefill_time_seconds_sum{model_name="m"} 1`,
+		`holdfast_request_decode_time_seconds_sum{model_name="m"} 1`,
 	} {
 		if !strings.Contains(w.Body.String(), want+"\n") {
 			t.Errorf("%s is missing", want)

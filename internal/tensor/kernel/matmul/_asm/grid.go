@@ -75,13 +75,14 @@ func (g *gridType) segment(plane, i, half int) int {
 
 // A gridWriter writes the expansion of units of a grid type. Registers:
 //
-//	Z0..Z7    left to the user
+//	Z0..Z7    left to the user, but see below
 //	Z8..Z15   the planes, if they have 256 entries; or Z8..Z11 tables, and Z12..Z15
 //	          results of parts of a plane
 //	Z16..Z19  controls of digits
 //	Z20       values
 //	Z21       0x03 in all bytes
-//	Z22..Z25  planes: first and second of the first vector of numbers, then of the other
+//	Z22..Z25  planes: first and second of the first vector of numbers, then of the other;
+//	          and, of every other pair if next is set, Z2, Z3, Z6 and Z7
 //	Z26       scales
 //	Z27       signs or shifts
 //	Z28, Z29  numbers; later codes
@@ -93,6 +94,7 @@ type gridWriter struct {
 	f    *file
 	g    *gridType
 	pre  *prefetcher
+	next bool               // look up a pair before the quads of the one before it
 	quad func(b, q int)     // uses the codes of a quad, in Z28
 	ends func(b, first int) // uses the scale of columns from 16*first on, in Z26
 }
@@ -119,13 +121,15 @@ func (w *gridWriter) constants() {
 // tables. These are two blocks, or one whose points have four coordinates.
 func (w *gridWriter) unit() {
 	step := 2 / w.g.vecs()
+	if w.next {
+		w.lookups(0)
+	}
 	for b := 0; b < 8; b += step {
-		w.numbers(b)
-		for plane := range 2 {
-			if plane == 1 && !w.g.signs {
-				w.upper(b)
-			}
-			w.plane(b, plane, w.levels(), []string{plane4(0, plane), plane4(1, plane)})
+		switch {
+		case !w.next:
+			w.lookups(b)
+		case b+step < 8:
+			w.lookups(b + step)
 		}
 		for i := range step {
 			w.block(b+i, i)
@@ -133,7 +137,24 @@ func (w *gridWriter) unit() {
 	}
 }
 
-func plane4(vec, plane int) string { return fmt.Sprintf("Z%d", 22+2*vec+plane) }
+// lookups looks up the pair that begins with block b.
+func (w *gridWriter) lookups(b int) {
+	w.numbers(b)
+	for plane := range 2 {
+		if plane == 1 && !w.g.signs {
+			w.upper(b)
+		}
+		w.part(b, plane, w.levels(), 0, []string{w.plane(b, 0, plane), w.plane(b, 1, plane)})
+	}
+}
+
+// plane is the register of a plane of vector vec of the pair with block b.
+func (w *gridWriter) plane(b, vec, plane int) string {
+	if w.next && b*w.g.vecs()/2%2 == 1 {
+		return []string{"Z2", "Z3", "Z6", "Z7"}[2*vec+plane]
+	}
+	return fmt.Sprintf("Z%d", 22+2*vec+plane)
+}
 
 // at is the offset of vector vec of the pair that begins with block b.
 func (w *gridWriter) at(b, vec int) int {
@@ -182,11 +203,9 @@ func (w *gridWriter) levels() int {
 	return n
 }
 
-// plane looks up both vectors of numbers. The permutations of a leaf leave alone
-// the bytes that belong to the other, so the second finds its numbers in place;
-// the results of parts are then merged by the upper bits.
-func (w *gridWriter) plane(b, plane, level int, to []string) { w.part(b, plane, level, 0, to) }
-
+// part looks up both vectors of numbers in a part of a plane. The permutations of a
+// leaf leave alone the bytes that belong to the other, so the second finds its
+// numbers in place; the results of parts are then merged by the upper bits.
 func (w *gridWriter) part(b, plane, level, first int, to []string) {
 	f, g := w.f, w.g
 	if level == 0 {
@@ -235,11 +254,11 @@ func (w *gridWriter) block(b, vec int) {
 	for q := range 8 {
 		switch {
 		case g.size == 4:
-			w.quad4(q)
+			w.quad4(b, q)
 		case g.signs:
-			w.quadSigned(vec, q)
+			w.quadSigned(b, vec, q)
 		default:
-			w.quadShifted(vec, q)
+			w.quadShifted(b, vec, q)
 		}
 		w.quad(b, q)
 		if g.halves && q%4 == 3 {
@@ -276,8 +295,8 @@ func (w *gridWriter) scale(b, h int) {
 }
 
 // quadSigned: digits at bits 0 and 1, the sign at bit 2.
-func (w *gridWriter) quadSigned(vec, q int) {
-	w.f.p("VPMULTISHIFTQB %s, Z%d, Z28", plane4(vec, q%2), 16+q/2)
+func (w *gridWriter) quadSigned(b, vec, q int) {
+	w.f.p("VPMULTISHIFTQB %s, Z%d, Z28", w.plane(b, vec, q%2), 16+q/2)
 	w.f.p("VMOVDQU64 %d(R12), Z29", tableOthers+64*q)
 	w.f.p("VPMULTISHIFTQB Z27, Z29, Z29")
 	w.f.p("VPTERNLOGD $0xe4, Z21, Z29, Z28 // the lower bits of Z28, the upper of Z29")
@@ -285,11 +304,11 @@ func (w *gridWriter) quadSigned(vec, q int) {
 }
 
 // quadShifted: digits without a sign, and a shift.
-func (w *gridWriter) quadShifted(vec, q int) {
+func (w *gridWriter) quadShifted(b, vec, q int) {
 	if w.g.halves && q%2 == 0 {
 		w.f.p("VPSHUFB %d(R12), Z27, Z29", tableOthers+64*(q/2))
 	}
-	w.f.p("VPMULTISHIFTQB %s, Z%d, Z28", plane4(vec, q%2), 16+q/2)
+	w.f.p("VPMULTISHIFTQB %s, Z%d, Z28", w.plane(b, vec, q%2), 16+q/2)
 	w.f.p("VPERMB Z20, Z28, Z28")
 	if w.g.halves {
 		w.f.p("VPADDB Z29, Z28, Z28")
@@ -300,16 +319,16 @@ func (w *gridWriter) quadShifted(vec, q int) {
 
 // quad4: digits at bits 0 to 2, of which the second plane has the upper ones, and
 // the sign at bit 3. The signs join the second plane, at the bits between.
-func (w *gridWriter) quad4(q int) {
+func (w *gridWriter) quad4(b, q int) {
 	vec := q / 4
-	upper := plane4(vec, 1)
+	upper := w.plane(b, vec, 1)
 	if q == 4 {
 		w.f.p("VPADDD Z27, Z27, Z27")
 	}
 	if q%4 == 0 {
 		w.f.p("VPTERNLOGD.BCST $0xf8, maskAA<>(SB), Z27, %s // | signs & 0xaa", upper)
 	}
-	w.f.p("VPMULTISHIFTQB %s, Z%d, Z28", plane4(vec, 0), 16+q%4)
+	w.f.p("VPMULTISHIFTQB %s, Z%d, Z28", w.plane(b, vec, 0), 16+q%4)
 	w.f.p("VMOVDQU64 %d(R12), Z29", tableOthers+64*(q%4))
 	w.f.p("VPMULTISHIFTQB %s, Z29, Z29", upper)
 	w.f.p("VPTERNLOGD $0xe4, Z21, Z29, Z28")

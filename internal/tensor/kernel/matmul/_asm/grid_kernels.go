@@ -52,7 +52,7 @@ func vnniGridKernel(f *file, name string, g *gridType, ny int) {
 	}
 	vnniStart(f, name, ny)
 	pre := prefetcher{f: f, ny: ny, on: true, end: g.bytes()}
-	w := gridWriter{f: f, g: g, pre: &pre}
+	w := gridWriter{f: f, g: g, pre: &pre, next: ny <= 2}
 	w.quad = func(b, q int) {
 		if at := 32*b + 4*q; at%block == 0 {
 			f.p("INIT%d(%d)", ny, 256+at/4)
@@ -97,7 +97,7 @@ func vnniExpander(f *file, g *gridType) {
 	f.p("MOVQ ·prefetchFar(SB), BX")
 	block, codes, bytes := g.wide()
 	pre := prefetcher{f: f, ny: 8, on: true, end: g.bytes()}
-	w := gridWriter{f: f, g: g, pre: &pre}
+	w := gridWriter{f: f, g: g, pre: &pre, next: true}
 	w.quad = func(b, q int) { f.p("VMOVDQU64 Z28, %d(DI)", codes+64*(8*b+q)) }
 	w.ends = func(b, h int) { f.p("VPMOVDB Z26, %d(DI)", 64+16*(b*32/block+h)) }
 	w.constants()

@@ -81,7 +81,7 @@ func (l *loop) failAll(err error) {
 
 // fail ends one stream, even if who is told of it panics.
 func (l *loop) fail(q *sequence, err error) {
-	defer func() { _ = recover() }() //nolint:errcheck // the stream has ended before anything can go wrong
+	defer func() { _ = recover() }() // the stream has ended before anything can go wrong
 	l.tell(q, Failed, err)
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -32,6 +33,7 @@ func (b *brittle) Finished(Result) {
 func TestPanicInTheBooks(t *testing.T) {
 	for _, state := range []bool{false, true} {
 		m := enginetest.New(100, 512, 16, state)
+		m.Delay = time.Millisecond // so that nobody is done too early
 		o := &brittle{}
 		e := start(t, Config{Parallel: 2, MaxSeqs: 4, MaxRows: 32, Observer: o, Disk: store(t, t.TempDir())}, m)
 		prompt := seq(100, 3)
@@ -114,6 +116,7 @@ func TestPanicOfACaller(t *testing.T) {
 // TestPanicWhileClosing: readers are told all the same.
 func TestPanicWhileClosing(t *testing.T) {
 	m := enginetest.New(100, 512, 16, false)
+	m.Delay = time.Millisecond
 	o := &brittle{}
 	e := start(t, Config{Parallel: 2, MaxSeqs: 2, Observer: o}, m)
 	var streams []*Stream

@@ -3,7 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"strings"
 	"time"
 
@@ -12,9 +11,6 @@ import (
 	"github.com/holdfast-llm/holdfast/internal/app"
 	"github.com/holdfast-llm/holdfast/internal/platform/library"
 )
-
-// errNotThere is a folder that nobody has made yet.
-var errNotThere = fs.ErrNotExist
 
 // A listedModel is one line of list, and an object of its --json.
 type listedModel struct {

@@ -33,7 +33,7 @@ func localModels(a *app.App, dir string) (*library.Manager, string, error) {
 		return nil, "", err
 	}
 	m := library.New(library.Options{Opener: &library.GGUF{}, Dir: dir, Context: 0})
-	if err := m.Rescan(); err != nil && !errors.Is(err, errNotThere) {
+	if err := m.Rescan(); err != nil {
 		return nil, "", err
 	}
 	return m, dir, nil

@@ -3,7 +3,9 @@ package library
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"path/filepath"
 	"slices"
@@ -148,7 +150,7 @@ func (m *Manager) Rescan() error {
 		return nil
 	}
 	found, err := Scan(m.o.Dir)
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) { // the first download makes it
 		return err
 	}
 	recipes, bad := Recipes(m.o.Dir)

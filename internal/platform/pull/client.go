@@ -38,6 +38,8 @@ type Client struct {
 	Pause time.Duration
 	// Free returns the bytes that are free in a folder; nil asks the system.
 	Free func(dir string) (int64, error)
+
+	headerStep int64 // bytes that a header is first looked for in; 0 is firstHeader
 }
 
 // A Progress is one step of a download.

@@ -70,7 +70,11 @@ func (c *Client) preview(ctx context.Context, p *Plan, dir string) (*gguf.File, 
 // header reads the beginning of a file until its header is complete.
 func (c *Client) header(ctx context.Context, f *File) ([]byte, error) {
 	var head []byte
-	for want := int64(firstHeader); ; want *= 4 {
+	step := c.headerStep
+	if step == 0 {
+		step = firstHeader
+	}
+	for want := step; ; want *= 4 {
 		if f.Size > 0 {
 			want = min(want, f.Size)
 		}

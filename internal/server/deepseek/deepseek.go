@@ -14,7 +14,7 @@ import (
 // Options of the API.
 type Options struct {
 	// Model is the one that DeepSeek's hosted names stand for; "" is the first
-	// of the list.
+	// of the list that can chat.
 	Model string
 	// Balances answers /user/balance; nil says that nothing is counted.
 	Balances Balances
@@ -203,12 +203,16 @@ func (a *API) served(list []library.Info) string {
 	if a.o.Model != "" {
 		return a.o.Model
 	}
+	first := ""
 	for _, i := range list {
-		if i.Problem == nil {
+		switch {
+		case i.Description != nil && i.Chat:
 			return i.Name
+		case i.Problem == nil && first == "":
+			first = i.Name
 		}
 	}
-	return ""
+	return first
 }
 
 // balanceAnswer is the answer of /user/balance.

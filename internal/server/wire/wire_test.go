@@ -42,7 +42,7 @@ func vocabulary(t *testing.T, name string) *tokenizer.Tokenizer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close() //nolint:errcheck // read only
+	defer f.Close()
 	tok, err := tokenizer.FromGGUF(f)
 	if err != nil {
 		t.Fatal(err)

@@ -181,10 +181,8 @@ func (e *Env) NormOwn(w int, kinds Kinds, weight []float32 /* [Embd] */, eps flo
 // rows in a private batch.
 func (e *Env) Project(w int, m *matmul.Matrix, x []float32 /* [N][m.Cols] */, bias []float32 /* [Embd] */) {
 	kind := m.Kind(e.Exact)
-	acts, lo, hi := e.Converts(w)
-	for r := lo; r < hi; r++ {
-		acts.Set(kind, r, x[r*m.Cols:(r+1)*m.Cols])
-	}
+	acts := e.ConvertOwn(w, m, x)
+	_, lo, hi := e.Converts(w)
 	if e.OwnRows() {
 		matmul.MulAdd(e.X[lo*e.Embd:], e.Embd, m, 0, m.Groups(), acts, kind, e.iota[lo:hi], hi-lo, e.Scratch(w))
 		e.addBias(bias, lo, hi, 0, e.Embd)
@@ -203,6 +201,16 @@ func (e *Env) Project(w int, m *matmul.Matrix, x []float32 /* [N][m.Cols] */, bi
 		e.addBias(bias, 0, e.Rows.N, lo*matmul.Group, min(hi*matmul.Group, e.Embd))
 	}
 	e.Barrier(w)
+}
+
+// ConvertOwn converts the rows of x that are the worker's own for products with m.
+func (e *Env) ConvertOwn(w int, m *matmul.Matrix, x []float32 /* [N][m.Cols] */) *matmul.Acts {
+	kind := m.Kind(e.Exact)
+	acts, lo, hi := e.Converts(w)
+	for r := lo; r < hi; r++ {
+		acts.Set(kind, r, x[r*m.Cols:(r+1)*m.Cols])
+	}
+	return acts
 }
 
 // addBias adds columns from to to-1 of bias to the rows lo to hi-1 of X.

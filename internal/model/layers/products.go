@@ -13,23 +13,29 @@ type Product struct {
 	LD  int
 }
 
-// Products computes worker w's share of several products with the same rows.
-// The row groups of all matrices together are split over the workers, so that
-// small matrices do not leave anyone waiting. The caller puts a barrier before
-// what reads the results.
+// Products computes what worker w claims of several products with the same rows.
+// The row groups of all matrices together are handed out, so that small matrices
+// do not leave anyone waiting. The caller puts a barrier before what reads the
+// results.
 func (e *Env) Products(w int, acts *matmul.Acts, list []Product) {
 	total := 0
 	for i := range list {
 		total += list[i].M.Groups()
 	}
-	lo, hi := e.Share(w, total)
-	for i := range list {
-		p := &list[i]
-		n := p.M.Groups()
-		if from, to := max(lo, 0), min(hi, n); from < to {
-			matmul.Mul(p.Dst, p.LD, p.M, from, to, acts, p.M.Kind(e.Exact), nil, e.Rows.N, e.workers[w].mul)
+	claim, grain := e.Claim(w), e.Grain(total)
+	for {
+		lo, hi, ok := claim.Next(grain, total)
+		if !ok {
+			return
 		}
-		lo, hi = lo-n, hi-n
+		for i := range list {
+			p := &list[i]
+			n := p.M.Groups()
+			if from, to := max(lo, 0), min(hi, n); from < to {
+				matmul.Mul(p.Dst, p.LD, p.M, from, to, acts, p.M.Kind(e.Exact), nil, e.Rows.N, e.workers[w].mul)
+			}
+			lo, hi = lo-n, hi-n
+		}
 	}
 }
 

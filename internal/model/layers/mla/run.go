@@ -21,8 +21,10 @@ func (l *Layer) Run(e *layers.Env, w, layer int, st *State, norm []float32, eps 
 	if l.up != nil {
 		acts = e.NormInto(w, l.upKinds, st.qa, l.QLora, l.qANorm, st.LatentEps)
 		e.Products(w, acts, l.up)
+		e.Barrier(w)
+	} else if len(st.long) > 0 {
+		e.Barrier(w) // rebuilding reads the cache before it meets the others
 	}
-	e.Barrier(w)
 	if l.Index != nil {
 		l.Index.choose(e, w, layer, l, st)
 	}
@@ -76,6 +78,9 @@ func (l *Layer) attend(e *layers.Env, w, layer int, st *State) {
 		for h := lo; h < hi; h++ {
 			l.absorbHead(e, w, st, h)
 		}
+		if l.up == nil {
+			e.Barrier(w) // until all rows are in the cache
+		}
 		if lo < hi {
 			for i := range st.tiles {
 				for r := range st.tiles[i].n {
@@ -98,9 +103,14 @@ func (l *Layer) attend(e *layers.Env, w, layer int, st *State) {
 	e.Barrier(w)
 	if st.mode == byParts {
 		l.runParts(e, w, claims[1], st)
-	} else {
-		l.runTiles(e, w, claims[1], st)
+		e.Barrier(w)
+		l.eachHead(claims[3], func(h int) {
+			l.mergeHead(e, w, st, h)
+			l.expandHead(e, w, st, h)
+		})
+		return
 	}
+	l.runTiles(e, w, claims[1], st)
 	e.Barrier(w)
 	l.eachHead(claims[3], func(h int) { l.expandHead(e, w, st, h) })
 }
@@ -245,14 +255,13 @@ func (l *Layer) part(e *layers.Env, w int, st *State, part *attend.Partial, t *t
 	k.params.RunPartial(k.s, part, q, nq, k.limit[:nq], nil, k.chunks, lo)
 }
 
-// runParts hands out the parts of the context of a few rows. The workers meet
-// before the parts are put together.
+// runParts hands out the parts of the context of a few rows.
 func (l *Layer) runParts(e *layers.Env, w int, claim *par.Claim, st *State) {
 	k := &st.work[w]
 	for {
 		i, _, ok := claim.Next(1, len(st.tiles)*st.parts)
 		if !ok {
-			break
+			return
 		}
 		t, p := &st.tiles[i/st.parts], i%st.parts
 		rows := l.limits(e, st, k, t.row, t.n, l.Heads)
@@ -262,14 +271,18 @@ func (l *Layer) runParts(e *layers.Env, w int, claim *par.Claim, st *State) {
 			l.part(e, w, st, st.spread[i], t, t.row, p, rows, st.ql[at:at+nq*l.Row()], nq)
 		}
 	}
-	e.Barrier(w)
-	lo, hi := e.Share(w, len(st.tiles))
-	for i := lo; i < hi; i++ {
+}
+
+// mergeHead puts the parts of one head's queries together, in the places of the
+// queries.
+func (l *Layer) mergeHead(e *layers.Env, w int, st *State, h int) {
+	k := &st.work[w]
+	for i := range st.tiles {
 		t := &st.tiles[i]
-		rows := l.limits(e, st, k, t.row, t.n, l.Heads)
-		at, nq := t.row*l.Heads*l.Row(), t.n*l.Heads
-		out := k.out[:nq*l.KVLora]
-		k.params.Merge(out, st.spread[i*st.parts:i*st.parts+partsOf(rows)])
-		l.put(st.ql[at:at+nq*l.Row()], out)
+		parts := st.spread[i*st.parts:][:partsOf(l.limits(e, st, k, t.row, t.n, l.Heads))]
+		for r := range t.n {
+			out := st.ql[((t.row+r)*l.Heads+h)*l.Row():][:l.KVLora]
+			k.params.MergeQuery(out, parts, r*l.Heads+h)
+		}
 	}
 }

@@ -82,14 +82,14 @@ func (m *MoE) Run(e *layers.Env, w, layer int, st *State, shared *ffn.Buffers, n
 		m.Shared.GateUp(e, w, acts, shared)
 	}
 	e.Barrier(w)
+	if e.Private() {
+		m.downPrivate(e, w, st, p, shared)
+		return
+	}
 	if m.Shared != nil {
 		e.Project(w, m.Shared.Down, shared.Hidden, nil)
 	}
-	if e.Private() {
-		m.downPrivate(e, w, st, p)
-	} else {
-		m.downGrouped(e, w, st, p)
-	}
+	m.downGrouped(e, w, st, p)
 }
 
 // route normalises and converts the rows and chooses their experts. Afterwards
@@ -162,10 +162,11 @@ func (m *MoE) gateUp(e *layers.Env, w int, st *State, p *plan, acts *matmul.Acts
 	}
 }
 
-// downPrivate projects all slots straight into the residual stream. Each worker
-// has its own outputs of all experts, so the additions need no order from
-// outside. It ends with a barrier.
-func (m *MoE) downPrivate(e *layers.Env, w int, st *State, p *plan) {
+// downPrivate projects all slots, and the shared experts' hidden units before
+// them, straight into the residual stream. A worker computes all experts of the
+// outputs that it claims, so the additions need no order from outside. It ends
+// with a barrier.
+func (m *MoE) downPrivate(e *layers.Env, w int, st *State, p *plan, shared *ffn.Buffers) {
 	used, ff := m.Router.Used, m.Router.FF
 	acts := st.workers[w].acts
 	kind := m.DownExps[0].Kind(e.Exact)
@@ -173,12 +174,25 @@ func (m *MoE) downPrivate(e *layers.Env, w int, st *State, p *plan) {
 	for s := range n {
 		acts.Set(kind, s, st.hidden[s*ff:(s+1)*ff])
 	}
-	lo, hi := e.Share(w, m.DownExps[0].Groups())
-	for _, x := range p.active {
-		s0, s1 := p.slots(x)
-		for s := s0; s < s1; s++ {
-			one := st.slotList[s : s+1]
-			matmul.MulAdd(e.X[int(p.row[s])*e.Embd:], e.Embd, m.DownExps[x], lo, hi, acts, kind, one, 1, e.Scratch(w))
+	var sharedActs *matmul.Acts
+	if m.Shared != nil {
+		sharedActs = e.ConvertOwn(w, m.Shared.Down, shared.Hidden)
+	}
+	claim, groups := e.Claim(w), m.DownExps[0].Groups()
+	for {
+		lo, hi, ok := claim.Next(e.Grain(groups), groups)
+		if !ok {
+			break
+		}
+		if d := m.Shared; d != nil {
+			matmul.MulAdd(e.X, e.Embd, d.Down, lo, hi, sharedActs, d.Down.Kind(e.Exact), nil, e.N(), e.Scratch(w))
+		}
+		for _, x := range p.active {
+			s0, s1 := p.slots(x)
+			for s := s0; s < s1; s++ {
+				one := st.slotList[s : s+1]
+				matmul.MulAdd(e.X[int(p.row[s])*e.Embd:], e.Embd, m.DownExps[x], lo, hi, acts, kind, one, 1, e.Scratch(w))
+			}
 		}
 	}
 	e.Barrier(w)

@@ -8,6 +8,8 @@ import (
 	"github.com/holdfast-llm/holdfast/internal/platform/library"
 	"github.com/holdfast-llm/holdfast/internal/server/apierr"
 	"github.com/holdfast-llm/holdfast/internal/server/servertest"
+	"github.com/holdfast-llm/holdfast/internal/text/chat"
+	"github.com/holdfast-llm/holdfast/internal/text/chat/dialect/deepseekapi"
 )
 
 // TestBadRequests checks statuses and bodies of errors: clients compare them.
@@ -87,4 +89,27 @@ func orNull(s string) string {
 		return "null"
 	}
 	return quote(s)
+}
+
+// TestThinkingMustBeThere checks that a switch that a model does not have is not
+// ignored.
+func TestThinkingMustBeThere(t *testing.T) {
+	f := func(info chat.FormatInfo, thinking, effort, on bool, param string) {
+		t.Helper()
+		err := supported(info, thinking, effort, &deepseekapi.Request{Thinking: on})
+		if (err != nil) != (param != "") || err != nil && apierr.From(err).Param != param {
+			t.Errorf("%+v %v %v %v: %v", info, thinking, effort, on, err)
+		}
+	}
+	never, always, both := chat.FormatInfo{Name: "x"}, chat.FormatInfo{Name: "x", Thinking: true}, chat.FormatInfo{Name: "x", Thinking: true, Switch: true}
+	f(never, false, false, true, "")
+	f(never, true, false, false, "")
+	f(never, true, true, true, "thinking.type")
+	f(never, false, true, true, "reasoning_effort")
+	f(always, true, false, true, "")
+	f(always, true, false, false, "thinking.type")
+	f(always, false, true, false, "reasoning_effort")
+	f(both, true, true, false, "")
+	f(both, true, true, true, "")
+	f(chat.FormatInfo{}, true, true, true, "")
 }

@@ -103,8 +103,9 @@ func (a *API) read(r *http.Request) (*asked, error) {
 	}
 	// The model's format decides what the request may ask for.
 	var head struct {
-		Model    string          `json:"model"`
-		Thinking json.RawMessage `json:"thinking"`
+		Model    string    `json:"model"`
+		Thinking *struct{} `json:"thinking"`
+		Effort   *string   `json:"reasoning_effort"`
 	}
 	_ = json.Unmarshal(body, &head) // what is wrong with it is said below
 	info, m, merr := a.resolve(head.Model)
@@ -126,7 +127,7 @@ func (a *API) read(r *http.Request) (*asked, error) {
 	case q.Regex != "":
 		return nil, wrap(&deepseekapi.Error{Status: 400, Message: "This response_format type is unavailable now", Type: invalid, Code: invalid})
 	}
-	if err := supported(f, len(head.Thinking) > 0, q); err != nil {
+	if err := supported(f, head.Thinking != nil, head.Effort != nil, q); err != nil {
 		return nil, err
 	}
 	out := &asked{Request: q, model: info.Name}
@@ -147,14 +148,18 @@ func formatOf(i library.Info) chat.FormatInfo {
 }
 
 // supported refuses a switch that the model does not have.
-func supported(f chat.FormatInfo, said bool, q *deepseekapi.Request) error {
+func supported(f chat.FormatInfo, thinking, effort bool, q *deepseekapi.Request) error {
+	at := "thinking.type"
+	if !thinking {
+		at = "reasoning_effort"
+	}
 	switch {
-	case !said || f.Name == "":
+	case !thinking && !effort || f.Name == "":
 		return nil
 	case q.Thinking && !f.Thinking:
-		return apierr.At(apierr.UnsupportedValue, "thinking.type", "the model does not reason: 'thinking' can only be disabled")
+		return apierr.At(apierr.UnsupportedValue, at, "'%s' asks for reasoning, but the model does not reason", at)
 	case !q.Thinking && f.Thinking && !f.Switch:
-		return apierr.At(apierr.UnsupportedValue, "thinking.type", "the model always reasons: 'thinking' cannot be disabled")
+		return apierr.At(apierr.UnsupportedValue, at, "'%s' asks for no reasoning, but the model always reasons", at)
 	}
 	return nil
 }

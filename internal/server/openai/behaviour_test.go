@@ -244,6 +244,18 @@ func TestStoredResponses(t *testing.T) {
 	}
 }
 
+// TestReasoningCannotBeSwitched checks a model that reasons whatever is asked.
+func TestReasoningCannotBeSwitched(t *testing.T) {
+	s := one(t, &servertest.Model{Template: servertest.Thinking, Answer: "</think>ok"})
+	const ask = `{"model":"fake","messages":[{"role":"user","content":"Why?"}],"reasoning_effort":"`
+	if status, body := s.post(t, "/v1/chat/completions", ask+`none"}`); status != 400 || !strings.Contains(body, "'reasoning_effort' asks for no reasoning, but the model always reasons") {
+		t.Errorf("%d %s", status, body)
+	}
+	if status, body := s.post(t, "/v1/chat/completions", ask+`high"}`); status != 200 {
+		t.Errorf("%d %s", status, body)
+	}
+}
+
 // TestInputItems checks the pages of what came before a response.
 func TestInputItems(t *testing.T) {
 	s := one(t, &servertest.Model{Answer: "Salt."})

@@ -70,7 +70,8 @@ type asked struct {
 	req     *chat.Request
 	opts    llm.Options
 	n       int
-	include bool // usage in the stream
+	include bool   // usage in the stream
+	thinkAt string // the field that switches reasoning, if one does
 }
 
 // neutral checks the request and turns it into ours.
@@ -100,7 +101,7 @@ func (c *chatRequest) neutral() (*asked, error) {
 	}
 	return a, decode.First(
 		decode.Int(&a.opts.MaxTokens, "max_completion_tokens", c.MaxCompletionTokens, 1, 1<<31-1),
-		c.logprobs(&a.opts), c.think(a.req), c.streaming(a), verbosity("verbosity", c.Verbosity),
+		c.logprobs(&a.opts), c.think(a), c.streaming(a), verbosity("verbosity", c.Verbosity),
 	)
 }
 
@@ -121,21 +122,21 @@ func (c *chatRequest) logprobs(o *llm.Options) error {
 }
 
 // think switches reasoning by its effort, or by DeepSeek's word.
-func (c *chatRequest) think(r *chat.Request) error {
+func (c *chatRequest) think(a *asked) error {
 	if err := decode.OneOf("reasoning_effort", c.ReasoningEffort, "none", "minimal", "low", "medium", "high", "xhigh", "max"); err != nil {
 		return err
 	}
-	setEffort(r, c.ReasoningEffort)
+	a.setEffort("reasoning_effort", c.ReasoningEffort)
 	if c.Thinking == nil {
 		return nil
 	}
 	on := c.Thinking.Type != "disabled"
-	r.Thinking = &on
+	a.req.Thinking, a.thinkAt = &on, "thinking.type"
 	return decode.OneOf("thinking.type", c.Thinking.Type, "enabled", "disabled", "adaptive")
 }
 
 // setEffort turns OpenAI's words into ours.
-func setEffort(r *chat.Request, effort string) {
+func (q *asked) setEffort(at, effort string) {
 	on := effort != "none"
 	switch effort {
 	case "":
@@ -147,7 +148,7 @@ func setEffort(r *chat.Request, effort string) {
 	case "xhigh":
 		effort = "max"
 	}
-	r.Thinking, r.Effort = &on, effort
+	q.req.Thinking, q.req.Effort, q.thinkAt = &on, effort, at
 }
 
 func (c *chatRequest) streaming(a *asked) error {
@@ -238,12 +239,30 @@ func (a *API) begin(r *http.Request, body *chatRequest, q *asked) (*library.Leas
 
 // start submits all answers of a request.
 func (a *API) start(r *http.Request, l *library.Lease, q *asked) ([]*llm.Answer, error) {
+	if err := q.checkReasoning(l); err != nil {
+		return nil, err
+	}
 	q.opts.NewID, q.opts.KeepPrefill = a.callID, true
 	out, err := l.ChatN(r.Context(), q.req, q.opts, q.n)
 	if err != nil {
 		return nil, queued(err, l)
 	}
 	return out, nil
+}
+
+// checkReasoning refuses a switch that the model does not have.
+func (q *asked) checkReasoning(l *library.Lease) error {
+	format := l.Model().Format()
+	if q.req.Thinking == nil || format == nil {
+		return nil
+	}
+	switch f := format.Info(); {
+	case *q.req.Thinking && !f.Thinking:
+		return apierr.At(apierr.UnsupportedValue, q.thinkAt, "'%s' asks for reasoning, but the model does not reason", q.thinkAt)
+	case !*q.req.Thinking && f.Thinking && !f.Switch:
+		return apierr.At(apierr.UnsupportedValue, q.thinkAt, "'%s' asks for no reasoning, but the model always reasons", q.thinkAt)
+	}
+	return nil
 }
 
 // queued puts the length of the queue into the error that it is full.

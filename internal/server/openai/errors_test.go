@@ -62,6 +62,8 @@ func TestBadRequests(t *testing.T) {
 	chat(`,"logit_bias":{"999999":1}`, "'logit_bias' names the token 999999, but the model has the tokens 0 to 287", "logit_bias", "invalid_value")
 	chat(`,"stream_options":{}`, "'stream_options' needs 'stream' to be true", "stream_options", "invalid_value")
 	chat(`,"reasoning_effort":"huge"`, `'reasoning_effort' is "huge", but must be one of ["none" "minimal" "low" "medium" "high" "xhigh" "max"]`, "reasoning_effort", "invalid_value")
+	chat(`,"reasoning_effort":"low"`, "'reasoning_effort' asks for reasoning, but the model does not reason", "reasoning_effort", "unsupported_value")
+	chat(`,"thinking":{"type":"enabled"}`, "'thinking.type' asks for reasoning, but the model does not reason", "thinking.type", "unsupported_value")
 	chat(`,"tool_choice":"required"`, "a tool call is required, but there are no tools", "tool_choice", "invalid_value")
 	chat(`,"tools":[{"type":"function","function":{"name":"a b"}}]`, `'tools[0].function.name' is "a b", but must be 1 to 64 letters, digits, _ or -`, "tools[0].function.name", "invalid_value")
 	const f1 = `,"tools":[{"type":"function","function":{"name":"f"}}],"tool_choice":`
@@ -100,6 +102,7 @@ func TestBadRequests(t *testing.T) {
 	respond(`,"input":"a","context_management":[{"type":"compaction"}]`, "'context_management' is not supported: nothing is shortened here: a prompt that is too long is an error", "context_management", "unsupported_parameter")
 	respond(`,"input":[{"type":"reasoning","encrypted_content":"gAAAA"}]`, "'input[0].encrypted_content' was not made by this server", "input[0].encrypted_content", "invalid_value")
 	respond(`,"input":"a","include":["all"]`, `'include[0]' is "all", but must be one of ["message.output_text.logprobs" "reasoning.encrypted_content" "file_search_call.results" "web_search_call.results" "web_search_call.action.sources" "message.input_image.image_url" "computer_call_output.output.image_url" "code_interpreter_call.outputs"]`, "include[0]", "invalid_value")
+	respond(`,"input":"a","reasoning":{"effort":"high"}`, "'reasoning.effort' asks for reasoning, but the model does not reason", "reasoning.effort", "unsupported_value")
 	respond(`,"input":"a","truncation":"auto"`, `'truncation' is "auto", but only "disabled" is supported: nothing is ever cut off silently`, "truncation", "unsupported_value")
 	respond(`,"input":"a","tools":[{"type":"web_search"}]`, `'tools[0].type' is "web_search", but only "function" is supported`, "tools[0].type", "unsupported_value")
 	f("responses", `{"model":"fake","input":"a","previous_response_id":"resp_x"}`, 404, `there is no stored response "resp_x"`, invalid, "previous_response_id", "not_found")

@@ -107,7 +107,7 @@ func (a *API) neutralResponses(r *http.Request, b *responsesRequest) (*responses
 		return nil, err
 	}
 	if b.Reasoning != nil {
-		setEffort(q.req, b.Reasoning.Effort)
+		q.setEffort("reasoning.effort", b.Reasoning.Effort)
 	}
 	top := 0
 	err = decode.First(

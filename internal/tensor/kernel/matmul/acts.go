@@ -96,6 +96,8 @@ func (a *Acts) Set(k Kind, row int, x []float32) {
 	case Q8K:
 		checkCols(len(x), q8kCols)
 		quantizeQ8K(dst, x)
+	case BF16:
+		setBF16(dst, x)
 	}
 }
 
@@ -129,6 +131,8 @@ func (a *Acts) buf(k Kind) *actBuf {
 			n = q8Bytes * ((a.maxCols + q8Cols - 1) / q8Cols)
 		case Q8K:
 			n = q8kBytes * ((a.maxCols + q8kCols - 1) / q8kCols)
+		case BF16:
+			n = 2 * roundUp(a.maxCols, floatStep)
 		}
 		// An odd number of cache lines: rows at a power of two from each other
 		// would fall into the same few sets of the first-level cache.

@@ -11,3 +11,30 @@
 #define PDPBUSD1 BYTE $0xc4; BYTE $0xe2; BYTE $0x55; BYTE $0x50; BYTE $0xcf // vpdpbusd ymm1,ymm5,ymm7
 #define PDPBUSD2 BYTE $0xc4; BYTE $0xe2; BYTE $0x55; BYTE $0x50; BYTE $0xd7 // vpdpbusd ymm2,ymm5,ymm7
 #define PDPBUSD3 BYTE $0xc4; BYTE $0xe2; BYTE $0x55; BYTE $0x50; BYTE $0xdf // vpdpbusd ymm3,ymm5,ymm7
+
+// AVX512-BF16: pairs of bf16 numbers, multiplied and added to a float32.
+#define DPBFA0(quarter) BYTE $0x62; BYTE $0xd2; BYTE $0x3e; BYTE $0x50; BYTE $0x52; BYTE $0x40; BYTE $quarter // vdpbf16ps zmm0,zmm24,[r8+quarter*4]{1to16}
+#define DPBFB0(quarter) BYTE $0x62; BYTE $0x52; BYTE $0x3e; BYTE $0x50; BYTE $0x52; BYTE $0x60; BYTE $quarter // vdpbf16ps zmm12,zmm24,[r8+quarter*4]{1to16}
+#define DPBFA1(quarter) BYTE $0x62; BYTE $0xd2; BYTE $0x3e; BYTE $0x50; BYTE $0x52; BYTE $0x49; BYTE $quarter // vdpbf16ps zmm1,zmm24,[r9+quarter*4]{1to16}
+#define DPBFB1(quarter) BYTE $0x62; BYTE $0x52; BYTE $0x3e; BYTE $0x50; BYTE $0x52; BYTE $0x69; BYTE $quarter // vdpbf16ps zmm13,zmm24,[r9+quarter*4]{1to16}
+#define DPBFA2(quarter) BYTE $0x62; BYTE $0xd2; BYTE $0x3e; BYTE $0x50; BYTE $0x52; BYTE $0x52; BYTE $quarter // vdpbf16ps zmm2,zmm24,[r10+quarter*4]{1to16}
+#define DPBFB2(quarter) BYTE $0x62; BYTE $0x52; BYTE $0x3e; BYTE $0x50; BYTE $0x52; BYTE $0x72; BYTE $quarter // vdpbf16ps zmm14,zmm24,[r10+quarter*4]{1to16}
+#define DPBFA3(quarter) BYTE $0x62; BYTE $0xd2; BYTE $0x3e; BYTE $0x50; BYTE $0x52; BYTE $0x5b; BYTE $quarter // vdpbf16ps zmm3,zmm24,[r11+quarter*4]{1to16}
+#define DPBFB3(quarter) BYTE $0x62; BYTE $0x52; BYTE $0x3e; BYTE $0x50; BYTE $0x52; BYTE $0x7b; BYTE $quarter // vdpbf16ps zmm15,zmm24,[r11+quarter*4]{1to16}
+#define DPBFA4(quarter) BYTE $0x62; BYTE $0xd2; BYTE $0x3e; BYTE $0x50; BYTE $0x52; BYTE $0x64; BYTE $0x24; BYTE $quarter // vdpbf16ps zmm4,zmm24,[r12+quarter*4]{1to16}
+#define DPBFB4(quarter) BYTE $0x62; BYTE $0xc2; BYTE $0x3e; BYTE $0x50; BYTE $0x52; BYTE $0x44; BYTE $0x24; BYTE $quarter // vdpbf16ps zmm16,zmm24,[r12+quarter*4]{1to16}
+#define DPBFA5(quarter) BYTE $0x62; BYTE $0xd2; BYTE $0x3e; BYTE $0x50; BYTE $0x52; BYTE $0x6d; BYTE $quarter // vdpbf16ps zmm5,zmm24,[r13+quarter*4]{1to16}
+#define DPBFB5(quarter) BYTE $0x62; BYTE $0xc2; BYTE $0x3e; BYTE $0x50; BYTE $0x52; BYTE $0x4d; BYTE $quarter // vdpbf16ps zmm17,zmm24,[r13+quarter*4]{1to16}
+#define DPBFA6(quarter) BYTE $0x62; BYTE $0xd2; BYTE $0x3e; BYTE $0x50; BYTE $0x52; BYTE $0x76; BYTE $quarter // vdpbf16ps zmm6,zmm24,[r14+quarter*4]{1to16}
+#define DPBFB6(quarter) BYTE $0x62; BYTE $0xc2; BYTE $0x3e; BYTE $0x50; BYTE $0x52; BYTE $0x56; BYTE $quarter // vdpbf16ps zmm18,zmm24,[r14+quarter*4]{1to16}
+#define DPBFA7(quarter) BYTE $0x62; BYTE $0xd2; BYTE $0x3e; BYTE $0x50; BYTE $0x52; BYTE $0x7f; BYTE $quarter // vdpbf16ps zmm7,zmm24,[r15+quarter*4]{1to16}
+#define DPBFB7(quarter) BYTE $0x62; BYTE $0xc2; BYTE $0x3e; BYTE $0x50; BYTE $0x52; BYTE $0x5f; BYTE $quarter // vdpbf16ps zmm19,zmm24,[r15+quarter*4]{1to16}
+#define DPBFA8(quarter) BYTE $0x62; BYTE $0x72; BYTE $0x3e; BYTE $0x50; BYTE $0x52; BYTE $0x40; BYTE $quarter // vdpbf16ps zmm8,zmm24,[rax+quarter*4]{1to16}
+#define DPBFB8(quarter) BYTE $0x62; BYTE $0xe2; BYTE $0x3e; BYTE $0x50; BYTE $0x52; BYTE $0x60; BYTE $quarter // vdpbf16ps zmm20,zmm24,[rax+quarter*4]{1to16}
+#define DPBFA9(quarter) BYTE $0x62; BYTE $0x72; BYTE $0x3e; BYTE $0x50; BYTE $0x52; BYTE $0x4b; BYTE $quarter // vdpbf16ps zmm9,zmm24,[rbx+quarter*4]{1to16}
+#define DPBFB9(quarter) BYTE $0x62; BYTE $0xe2; BYTE $0x3e; BYTE $0x50; BYTE $0x52; BYTE $0x6b; BYTE $quarter // vdpbf16ps zmm21,zmm24,[rbx+quarter*4]{1to16}
+#define DPBFA10(quarter) BYTE $0x62; BYTE $0x72; BYTE $0x3e; BYTE $0x50; BYTE $0x52; BYTE $0x51; BYTE $quarter // vdpbf16ps zmm10,zmm24,[rcx+quarter*4]{1to16}
+#define DPBFB10(quarter) BYTE $0x62; BYTE $0xe2; BYTE $0x3e; BYTE $0x50; BYTE $0x52; BYTE $0x71; BYTE $quarter // vdpbf16ps zmm22,zmm24,[rcx+quarter*4]{1to16}
+#define DPBFA11(quarter) BYTE $0x62; BYTE $0x72; BYTE $0x3e; BYTE $0x50; BYTE $0x52; BYTE $0x5a; BYTE $quarter // vdpbf16ps zmm11,zmm24,[rdx+quarter*4]{1to16}
+#define DPBFB11(quarter) BYTE $0x62; BYTE $0xe2; BYTE $0x3e; BYTE $0x50; BYTE $0x52; BYTE $0x7a; BYTE $quarter // vdpbf16ps zmm23,zmm24,[rdx+quarter*4]{1to16}
+#define CVTBF16 BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 ymm0,zmm0

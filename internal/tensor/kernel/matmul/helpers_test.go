@@ -90,6 +90,8 @@ func (a *Acts) value(k Kind, row, cols int) []float32 {
 		case Q8K:
 			u := data[c/q8kCols*q8kBytes:]
 			x[c] = float32(int8(u[c%q8kCols])) * getF32(u[q8kScale:])
+		case BF16:
+			x[c] = bf16At(data[2*c:])
 		}
 	}
 	return x

@@ -406,6 +406,21 @@ func vnniBF16x8(w *byte, n int, x *byte, offs *int, out *float32, more int)
 func vnniBF16x12(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
 //go:noescape
+func bf16BF16x1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func bf16BF16x2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func bf16BF16x4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func bf16BF16x8(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func bf16BF16x12(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
 func avx2Q4_0x1(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
 //go:noescape
@@ -942,6 +957,18 @@ func vbmiKernels() map[quant.Type][]tileKernel {
 			{1, vnniIQ3_Sx1},
 			{2, vnniIQ3_Sx2},
 			{4, vnniIQ3_Sx4},
+		},
+	}
+}
+
+func bf16Kernels() map[quant.Type][]tileKernel {
+	return map[quant.Type][]tileKernel{
+		quant.BF16: {
+			{1, bf16BF16x1},
+			{2, bf16BF16x2},
+			{4, bf16BF16x4},
+			{8, bf16BF16x8},
+			{12, bf16BF16x12},
 		},
 	}
 }

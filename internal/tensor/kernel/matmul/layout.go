@@ -63,8 +63,8 @@ type layout struct {
 	grid *grid
 	wide *layout
 
-	// avx2, avxvnni, vnni and vbmi are the kernels of the tiers; see kernels.
-	avx2, avxvnni, vnni, vbmi []tileKernel
+	// avx2, avxvnni, vnni, vbmi and bf16 are the kernels of the tiers; see kernels.
+	avx2, avxvnni, vnni, vbmi, bf16 []tileKernel
 	// expandAVX2 and expandVBMI are their expanders.
 	expandAVX2, expandVBMI expander
 }

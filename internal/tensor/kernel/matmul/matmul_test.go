@@ -197,6 +197,9 @@ func TestKernelsEqualPortable(t *testing.T) {
 					src := randomRows(rng, typ, rows, cols)
 					m, _ := pair(t, typ, rows, cols, src)
 					k := m.Kind(false)
+					if k == BF16 { // not every tier rounds these activations
+						k = F32
+					}
 					a := NewActs(n, cols)
 					for i := range n {
 						a.Set(k, i, randomFloats(rng, cols))

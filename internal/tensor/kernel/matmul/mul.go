@@ -1,6 +1,10 @@
 package matmul
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/holdfast-llm/holdfast/internal/tensor/quant"
+)
 
 // Mul computes products of a matrix with n rows of activations:
 //
@@ -39,6 +43,8 @@ func mul(j *job, a *Acts, k Kind, lo, hi int) {
 	j.check(a, k, lo, hi)
 	j.acts = &a.bufs[k]
 	switch {
+	case k == BF16:
+		j.brains(lo, hi)
 	case k == F32 && m.lay != nil && m.lay.kind == F32:
 		j.floats(lo, hi)
 	case k == F32:
@@ -51,7 +57,7 @@ func mul(j *job, a *Acts, k Kind, lo, hi int) {
 func (j *job) check(a *Acts, k Kind, lo, hi int) {
 	m := j.m
 	switch {
-	case k != F32 && k != m.Kind(false):
+	case k != F32 && k != m.Kind(false) && (k != BF16 || m.Type != quant.BF16):
 		panic(fmt.Sprintf("matmul: %s matrix with activations of kind %s", m.Type, k))
 	case lo < 0 || hi > m.Groups():
 		panic(fmt.Sprintf("matmul: groups %d to %d of %d", lo, hi, m.Groups()))

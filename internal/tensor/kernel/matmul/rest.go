@@ -3,11 +3,11 @@ package matmul
 // SetRest sets a row to what the codes of the same row of a leave of x: to
 // x - a[row], in the same kind. The sum of the products with both rows has the
 // error of 16-bit activations, for weights that are still multiplied in int8.
-// It returns false, and sets nothing, for F32, which leaves no rest.
+// It returns false, and sets nothing, for F32, which leaves no rest, and BF16, whose rest is small.
 //
 // a[row] must have been set to x in kind k.
 func (r *Acts) SetRest(k Kind, row int, x []float32, a *Acts) bool {
-	if k == F32 {
+	if k == F32 || k == BF16 {
 		return false
 	}
 	to, from := r.buf(k), a.buf(k)

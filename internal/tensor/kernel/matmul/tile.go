@@ -43,7 +43,7 @@ func (j *job) tiles(lay *layout, ks []tileKernel, lo, hi int) {
 		chunk = max(1, min(maxChunk, chunkBytes/size))
 		block = blockCols / lay.cols
 	}
-	if lay.kind == F32 {
+	if lay.kind == F32 || lay.kind == BF16 {
 		block = floatBlock / floatStep
 	}
 	for g := lo; g < hi; g += chunk {
@@ -93,4 +93,4 @@ func (j *job) tile(lay *layout, k *tileKernel, w []byte, g, n, i, block int) int
 }
 
 // unitBytes is the number of bytes of activations that meet a unit of weights.
-var unitBytes = [numKinds]int{F32: 4 * floatStep, Q8: q8Bytes, Q8K: q8kBytes}
+var unitBytes = [numKinds]int{F32: 4 * floatStep, Q8: q8Bytes, Q8K: q8kBytes, BF16: 2 * floatStep}

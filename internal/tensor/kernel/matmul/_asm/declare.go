@@ -27,7 +27,7 @@ import "github.com/holdfast-llm/holdfast/internal/tensor/quant"
 		fmt.Fprintf(&b, "//go:noescape\nfunc %s(%s)\n\n", e.name, args)
 	}
 	expanders(&b, list)
-	for _, tier := range []string{"vnni", "vbmi", "avxvnni", "avx2"} {
+	for _, tier := range []string{"vnni", "vbmi", "bf16", "avxvnni", "avx2"} {
 		fmt.Fprintf(&b, "func %sKernels() map[quant.Type][]tileKernel {\nreturn map[quant.Type][]tileKernel{\n", tier)
 		last := ""
 		for _, e := range list {

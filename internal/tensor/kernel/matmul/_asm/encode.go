@@ -21,6 +21,12 @@ func encodings() []byte {
 	for acc := range 4 {
 		f.raw("%s", vexDot(fmt.Sprintf("PDPBUSD%d", acc), acc, 5, 7))
 	}
+	f.raw("\n// AVX512-BF16: pairs of bf16 numbers, multiplied and added to a float32.")
+	for c, base := range vnniCols {
+		f.raw("%s", evexBrain(fmt.Sprintf("DPBFA%d", c), c, 24, base))
+		f.raw("%s", evexBrain(fmt.Sprintf("DPBFB%d", c), c+12, 24, base))
+	}
+	f.raw("%s", define("CVTBF16", []int{0x62, 0xf2, 0x7e, 0x48, 0x72, 0xc0}, "vcvtneps2bf16 ymm0,zmm0"))
 	return f.Bytes()
 }
 
@@ -37,4 +43,51 @@ func define(name string, code []int, meaning string) string {
 func vexDot(name string, acc, codes, acts int) string {
 	code := []int{0xc4, 0xe2 - 0x20*(acts/8), (15-codes)<<3 | 5, 0x50, 0xc0 | acc<<3 | acts&7}
 	return define(name, code, fmt.Sprintf("vpdpbusd ymm%d,ymm%d,ymm%d", acc, codes, acts))
+}
+
+// evexBrain is VDPBF16PS of a broadcast pair at disp(base): EVEX.512.F3.0F38.W0
+// 52 /r. The macro's argument is disp/4, as such displacements are stored.
+func evexBrain(name string, acc, weights int, base string) string {
+	b := gpr[base]
+	code := []string{
+		"0x62",
+		hex(0x42 | not(acc, 8)<<7 | not(b, 8)<<5 | not(acc, 16)<<4),
+		hex((15-weights&15)<<3 | 6),
+		hex(0x50 | not(weights, 16)<<3),
+		"0x52",
+		hex(0x40 | acc&7<<3 | b&7),
+	}
+	if b&7 == 4 {
+		code = append(code, "0x24")
+	}
+	text := ""
+	for _, c := range code {
+		text += "BYTE $" + c + "; "
+	}
+	return fmt.Sprintf("#define %s(quarter) %sBYTE $quarter // vdpbf16ps zmm%d,zmm%d,[%s+quarter*4]{1to16}",
+		name, text, acc, weights, strings.ToLower(longName(base)))
+}
+
+// gpr are the numbers of the registers that point to activations.
+var gpr = map[string]int{
+	"AX": 0, "CX": 1, "DX": 2, "BX": 3,
+	"R8": 8, "R9": 9, "R10": 10, "R11": 11, "R12": 12, "R13": 13, "R14": 14, "R15": 15,
+}
+
+// longName is Intel's name of a register of 64 bits.
+func longName(reg string) string {
+	if reg[0] == 'R' {
+		return reg
+	}
+	return "R" + reg
+}
+
+func hex(b int) string { return fmt.Sprintf("0x%02x", b) }
+
+// not is 1 if the bit of n is clear: prefixes hold such bits inverted.
+func not(n, bit int) int {
+	if n&bit != 0 {
+		return 0
+	}
+	return 1
 }

@@ -39,6 +39,7 @@ var floors = [][]string{
 	{"internal/engine/sample", "internal/engine/kvcache", "internal/engine/diskcache"},
 	{"internal/engine/sched"},
 	{"internal/engine/engine"},
+	{"internal/engine/shape"},
 	{"internal/engine/llm"},
 	{""}, // the root package: the public API
 	{"internal/platform"},

@@ -1,198 +1,24 @@
 package library
 
 import (
-	"encoding/json"
-	"errors"
-	"fmt"
-	"sync"
-
 	"github.com/holdfast-llm/holdfast/internal/engine/engine"
+	"github.com/holdfast-llm/holdfast/internal/engine/shape"
 	"github.com/holdfast-llm/holdfast/internal/text/chat"
-	"github.com/holdfast-llm/holdfast/internal/text/grammar"
-	"github.com/holdfast-llm/holdfast/internal/text/tokenizer"
 )
-
-// styles are the markups of calls that can be forced, by the name of the format or
-// its way to write calls. An answer in another format is read as it comes.
-var styles = map[string]grammar.Style{
-	"deepseek-v3": grammar.StyleDeepSeekV3, "deepseek-r1": grammar.StyleDeepSeekV3, "deepseek-r1-0528": grammar.StyleDeepSeekV3,
-	"deepseek-v3.1": grammar.StyleDeepSeekV31, "deepseek-v3.2": grammar.StyleDSMLV32,
-	"deepseek-v4-april": grammar.StyleDSMLV4, "deepseek-v4": grammar.StyleDSMLV4, "deepseek-v4.1": grammar.StyleDSMLV41,
-	chat.CallsHermes: grammar.StyleHermes, chat.CallsLlama: grammar.StyleLlama,
-}
-
-// style is the markup of calls in the model's format.
-func (l *Lease) style() (s grammar.Style, known bool) {
-	i := l.llm.Format().Info()
-	name := i.Calls
-	if name == "" {
-		name = i.Name
-	}
-	s, known = styles[name]
-	return s, known
-}
-
-// grammars are those of one loaded model. Compiling one costs milliseconds, and
-// what it learns about the vocabulary is worth keeping, so the last ones stay.
-type grammars struct {
-	vocabulary func() *grammar.Vocabulary
-
-	mu    sync.Mutex
-	known map[string]*grammar.Grammar
-	order []string // of known, the oldest first
-}
-
-const keptGrammars = 64
-
-func newGrammars(t *tokenizer.Tokenizer) *grammars {
-	return &grammars{
-		vocabulary: sync.OnceValue(func() *grammar.Vocabulary { return grammar.NewVocabulary(t) }),
-		known:      map[string]*grammar.Grammar{},
-	}
-}
-
-// get returns a grammar that is known, or makes it.
-func (g *grammars) get(key string, compile func() (*grammar.Grammar, error)) (*grammar.Grammar, error) {
-	g.mu.Lock()
-	c := g.known[key]
-	g.mu.Unlock()
-	if c != nil {
-		return c, nil
-	}
-	c, err := compile()
-	if err != nil {
-		return nil, err
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.known[key] == nil {
-		g.order = append(g.order, key)
-	}
-	g.known[key] = c
-	if len(g.order) > keptGrammars {
-		delete(g.known, g.order[0])
-		g.order = g.order[1:]
-	}
-	return c, nil
-}
 
 // constrain returns the mask that forces an answer into the shape that the
 // request asks for, or nil if it asks for none.
 func (l *Lease) constrain(r *chat.Request) (engine.Mask, error) {
-	if l.llm.Format() == nil {
+	f := l.llm.Format()
+	if f == nil {
 		return nil, nil // Chat says so
 	}
-	_, known := l.style()
-	tools := len(r.Tools) > 0 && r.ToolChoice.Mode != chat.ToolNone
-	forced := tools && r.ToolChoice.Mode != chat.ToolAuto
-	switch {
-	case forced && !known:
-		return nil, &ConstraintError{Param: "tool_choice", Err: errors.New("a call cannot be forced in this model's format; use \"auto\"")}
-	case r.Output.Kind == chat.OutputText && (!tools || !known):
-		return nil, nil
-	case tools && !known:
-		return nil, &ConstraintError{Param: "output", Err: errors.New("tools together with JSON output are not supported in this model's format")}
+	if asked, err := shape.Check(f.Info(), r); err != nil || !asked {
+		return nil, err
 	}
 	p, _, err := l.llm.Render(r)
 	if err != nil {
 		return nil, promptError(err)
 	}
-	if p.Start == chat.StartContentContinued && r.Output.Kind != chat.OutputText {
-		return nil, &ConstraintError{Param: "output", Err: errors.New("JSON output cannot continue a prefix")}
-	}
-	g, err := l.grammar(r, p.Start)
-	if err != nil {
-		return nil, err
-	}
-	m, err := grammar.NewMatcher(g, l.grammars.vocabulary())
-	if err != nil {
-		return nil, &ConstraintError{Param: "output", Err: err}
-	}
-	after := ""
-	if p.Start == chat.StartReasoning || p.Start == chat.StartReasoningContinued {
-		after = endOfReasoning
-	}
-	return grammar.NewGate(m, after), nil
-}
-
-// The marks of reasoning. Formats with other ones do not say that they begin
-// with reasoning.
-const (
-	beginOfReasoning = "<think>"
-	endOfReasoning   = "</think>"
-)
-
-// grammar returns the grammar for a request whose answer begins in a state.
-func (l *Lease) grammar(r *chat.Request, start chat.ParseStart) (*grammar.Grammar, error) {
-	key, err := json.Marshal([]any{l.llm.Format().Info().Name, r.Output, r.Tools, r.ToolChoice, r.ParallelCalls, start})
-	if err != nil {
-		return nil, fmt.Errorf("library: %w", err)
-	}
-	return l.grammars.get(string(key), func() (*grammar.Grammar, error) {
-		g, err := l.content(r, start)
-		if err != nil || start != chat.StartAuto {
-			return g, err
-		}
-		return maybeThinking(g)
-	})
-}
-
-// maybeThinking lets reasoning come first where the model decides about it.
-func maybeThinking(g *grammar.Grammar) (*grammar.Grammar, error) {
-	thoughts, err := grammar.Until(endOfReasoning)
-	if err != nil {
-		return nil, fmt.Errorf("library: %w", err)
-	}
-	breaks := grammar.Repeat(grammar.Text("\n"), 0, 2)
-	return grammar.OneOf(g, grammar.Concat(grammar.Token(beginOfReasoning), thoughts, grammar.Token(endOfReasoning), breaks, g)), nil
-}
-
-// content is the grammar of what follows the reasoning.
-func (l *Lease) content(r *chat.Request, start chat.ParseStart) (*grammar.Grammar, error) {
-	calls, err := l.calls(r, start)
-	if err != nil || r.Output.Kind == chat.OutputText || r.ToolChoice.Mode == chat.ToolRequired || r.ToolChoice.Mode == chat.ToolNamed {
-		return calls, err
-	}
-	out := grammar.JSONObject()
-	if r.Output.Kind == chat.OutputSchema {
-		if out, err = grammar.CompileSchema(r.Output.Schema, grammar.Options{}); err != nil {
-			return nil, &ConstraintError{Param: "output", Err: err}
-		}
-	}
-	if calls != nil {
-		return grammar.OneOf(out, calls), nil
-	}
-	return out, nil
-}
-
-// calls is the grammar of calls, nil without tools. A tool whose schema cannot
-// be enforced, and who does not insist on that, gets arguments that are some
-// JSON object.
-func (l *Lease) calls(r *chat.Request, start chat.ParseStart) (*grammar.Grammar, error) {
-	if len(r.Tools) == 0 || r.ToolChoice.Mode == chat.ToolNone {
-		return nil, nil
-	}
-	style, _ := l.style()
-	o := grammar.ToolOptions{
-		Choice: r.ToolChoice, Single: r.ParallelCalls != nil && !*r.ParallelCalls, Opened: start == chat.StartToolCalls,
-	}
-	if r.Output.Kind != chat.OutputText && o.Choice.Mode == chat.ToolAuto {
-		o.Choice.Mode = chat.ToolRequired // the text before calls would be no JSON
-	}
-	g, first := grammar.ToolCalls(style, r.Tools, o)
-	if first == nil {
-		return g, nil
-	}
-	tools := make([]chat.Tool, len(r.Tools))
-	for i, t := range r.Tools {
-		if !t.Strict {
-			t.Parameters = json.RawMessage(`{"type":"object","additionalProperties":true}`)
-		}
-		tools[i] = t
-	}
-	g, err := grammar.ToolCalls(style, tools, o)
-	if err != nil {
-		return nil, &ConstraintError{Param: "tools", Err: first}
-	}
-	return g, nil
+	return l.shapes.Mask(f.Info(), r, p)
 }

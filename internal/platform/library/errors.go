@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/holdfast-llm/holdfast/internal/engine/engine"
+	"github.com/holdfast-llm/holdfast/internal/engine/shape"
 )
 
 // ErrClosed is returned by Acquire after Close.
@@ -71,13 +72,4 @@ func (e *PromptError) Error() string { return e.Err.Error() }
 func (e *PromptError) Unwrap() error { return e.Err }
 
 // A ConstraintError says that an answer cannot be limited to what was asked for.
-type ConstraintError struct {
-	Param string // the field of the neutral request: "output" or "tool_choice"
-	Err   error
-}
-
-// Error tells why.
-func (e *ConstraintError) Error() string { return e.Err.Error() }
-
-// Unwrap returns the cause.
-func (e *ConstraintError) Unwrap() error { return e.Err }
+type ConstraintError = shape.Error

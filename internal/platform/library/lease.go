@@ -9,20 +9,21 @@ import (
 	"github.com/holdfast-llm/holdfast/internal/engine/engine"
 	"github.com/holdfast-llm/holdfast/internal/engine/llm"
 	"github.com/holdfast-llm/holdfast/internal/engine/sample"
+	"github.com/holdfast-llm/holdfast/internal/engine/shape"
 	"github.com/holdfast-llm/holdfast/internal/text/chat"
 	"github.com/holdfast-llm/holdfast/internal/text/tokenizer"
 )
 
 // A Lease keeps a model loaded until Release. It is for one request.
 type Lease struct {
-	m        *Manager
-	e        *entry
-	llm      *llm.Model
-	grammars *grammars
-	desc     *Description
-	name     string  // of a model that is made of e
-	recipe   *Recipe // its recipe
-	once     sync.Once
+	m      *Manager
+	e      *entry
+	llm    *llm.Model
+	shapes *shape.Shapes
+	desc   *Description
+	name   string  // of a model that is made of e
+	recipe *Recipe // its recipe
+	once   sync.Once
 
 	mu   sync.Mutex
 	keep time.Duration

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/holdfast-llm/holdfast/internal/engine/engine"
+	"github.com/holdfast-llm/holdfast/internal/engine/shape"
 	"github.com/holdfast-llm/holdfast/internal/machine/mem"
 	"github.com/holdfast-llm/holdfast/internal/model"
 )
@@ -21,7 +22,7 @@ func (m *Manager) run(e *entry, l *load) {
 	defer m.mu.Unlock()
 	e.load, l.err = nil, err
 	if err == nil {
-		e.grammars = newGrammars(loaded.LLM.Tokenizer())
+		e.shapes = shape.New(loaded.LLM.Tokenizer())
 		e.loaded, e.since, e.took, e.lastUse = loaded, time.Now(), time.Since(start), time.Now()
 		m.idle(e, afterLoad(e.keep)) // a lease stops the timer
 		m.log.Info("model loaded", "model", e.src.Name, "seconds", e.took.Seconds(), "context", e.context, "bytes", e.need)

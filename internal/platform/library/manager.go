@@ -15,6 +15,7 @@ import (
 
 	"github.com/holdfast-llm/holdfast/internal/engine/engine"
 	"github.com/holdfast-llm/holdfast/internal/engine/llm"
+	"github.com/holdfast-llm/holdfast/internal/engine/shape"
 	"github.com/holdfast-llm/holdfast/internal/machine/mem"
 )
 
@@ -69,18 +70,18 @@ type entry struct {
 	view    *llm.Model   // viewOf with the recipe's prompt format
 	viewOf  *llm.Model
 
-	loaded   *Loaded
-	grammars *grammars // of loaded
-	load     *load     // running now
-	refs     int       // leases
-	lastUse  time.Time
-	since    time.Time // when it was loaded
-	took     time.Duration
-	expires  time.Time // when keep-alive ends; zero while in use or forever
-	timer    *time.Timer
-	need     int64
-	context  int
-	keep     time.Duration
+	loaded  *Loaded
+	shapes  *shape.Shapes // of loaded
+	load    *load         // running now
+	refs    int           // leases
+	lastUse time.Time
+	since   time.Time // when it was loaded
+	took    time.Duration
+	expires time.Time // when keep-alive ends; zero while in use or forever
+	timer   *time.Timer
+	need    int64
+	context int
+	keep    time.Duration
 }
 
 // A load is one attempt that several requests may wait for.
@@ -420,7 +421,7 @@ func (m *Manager) try(e *entry) (*Lease, *load, error) {
 		e.refs++
 		e.lastUse, e.expires = time.Now(), time.Time{}
 		stop(e.timer)
-		return &Lease{m: m, e: e, llm: e.loaded.LLM, grammars: e.grammars, desc: e.desc, keep: e.keep}, nil, nil
+		return &Lease{m: m, e: e, llm: e.loaded.LLM, shapes: e.shapes, desc: e.desc, keep: e.keep}, nil, nil
 	}
 	if e.load == nil {
 		e.load = &load{done: make(chan struct{})}

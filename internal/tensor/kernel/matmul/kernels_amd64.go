@@ -583,6 +583,27 @@ func avx2TQ1_0x2(w *byte, n int, x *byte, offs *int, out *float32, more int)
 func avx2TQ1_0x4(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
 //go:noescape
+func avx2ExpandIQ1_S(dst, src *byte, n int)
+
+//go:noescape
+func avx2ExpandIQ1_M(dst, src *byte, n int)
+
+//go:noescape
+func avx2ExpandIQ2_XXS(dst, src *byte, n int)
+
+//go:noescape
+func avx2ExpandIQ2_XS(dst, src *byte, n int)
+
+//go:noescape
+func avx2ExpandIQ2_S(dst, src *byte, n int)
+
+//go:noescape
+func avx2ExpandIQ3_XXS(dst, src *byte, n int)
+
+//go:noescape
+func avx2ExpandIQ3_S(dst, src *byte, n int)
+
+//go:noescape
 func avx2F32x1(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
 //go:noescape
@@ -766,7 +787,15 @@ func vbmiExpanders() map[quant.Type]expander {
 }
 
 func avx2Expanders() map[quant.Type]expander {
-	return map[quant.Type]expander{}
+	return map[quant.Type]expander{
+		quant.IQ1_S:   avx2ExpandIQ1_S,
+		quant.IQ1_M:   avx2ExpandIQ1_M,
+		quant.IQ2_XXS: avx2ExpandIQ2_XXS,
+		quant.IQ2_XS:  avx2ExpandIQ2_XS,
+		quant.IQ2_S:   avx2ExpandIQ2_S,
+		quant.IQ3_XXS: avx2ExpandIQ3_XXS,
+		quant.IQ3_S:   avx2ExpandIQ3_S,
+	}
 }
 
 func vnniKernels() map[quant.Type][]tileKernel {

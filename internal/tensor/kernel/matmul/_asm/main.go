@@ -32,6 +32,7 @@ func main() {
 		{"avx2_q8", avx2Q8},
 		{"avx2_q8k", avx2Q8K},
 		{"avx2_ternary", avx2Ternary},
+		{"avx2_grid", avx2Grid},
 		{"avx2_float", avx2Float},
 	} {
 		var f file

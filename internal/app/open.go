@@ -33,6 +33,10 @@ func (a *App) Open(ref string, p Plan, opts ...holdfast.Option) (*holdfast.Model
 }
 
 func (a *App) open(ref string, opts []holdfast.Option) (*holdfast.Model, error) {
+	ref, err := a.resolve(ref)
+	if err != nil {
+		return nil, err
+	}
 	if ref != StarterName {
 		if err := find(ref); err != nil {
 			return nil, err
@@ -47,6 +51,10 @@ func (a *App) open(ref string, opts []holdfast.Option) (*holdfast.Model, error) 
 
 // Check says whether there is such a model, without opening it.
 func (a *App) Check(ref string) error {
+	ref, err := a.resolve(ref)
+	if err != nil {
+		return err
+	}
 	if ref != StarterName {
 		return find(ref)
 	}
@@ -65,6 +73,10 @@ func noStarter() error {
 
 // File opens a model's file without loading weights.
 func (a *App) File(ref string) (*gguf.File, error) {
+	ref, err := a.resolve(ref)
+	if err != nil {
+		return nil, err
+	}
 	if ref == StarterName {
 		if a.Starter == nil {
 			return nil, noStarter()
@@ -86,6 +98,10 @@ func (a *App) Inspect(ref string, p Plan) (holdfast.Info, error) {
 	opts := []holdfast.Option{holdfast.WithThreads(p.Threads), holdfast.WithContext(p.Context)}
 	if p.KVType != "" {
 		opts = append(opts, holdfast.WithKVType(p.KVType))
+	}
+	ref, err := a.resolve(ref)
+	if err != nil {
+		return holdfast.Info{}, err
 	}
 	if ref == StarterName {
 		if a.Starter == nil {

@@ -23,7 +23,7 @@ var taggedName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*:[A-Za-z0-9][A-Z
 // question for the starter (false):
 //
 //  1. "starter" is a model.
-//  2. What exists on disk is a model.
+//  2. What exists on disk is a model, and so is the name of a downloaded one.
 //  3. What looks like a path is a model, so that a typing mistake gets an error
 //     about a file and not an answer: it ends in .gguf, begins with ./ or ../,
 //     or has a separator and no white space.
@@ -38,6 +38,9 @@ func (a *App) IsModel(arg string) (bool, error) {
 	if strings.ContainsAny(arg, " \t\r\n") || arg == "" {
 		return false, nil
 	}
+	if path, err := a.named(arg); err != nil || path != "" {
+		return path != "", err
+	}
 	ask := fmt.Sprintf("to ask the starter that word: holdfast run starter %q", arg)
 	switch {
 	case exists(arg + ".gguf"):
@@ -45,7 +48,7 @@ func (a *App) IsModel(arg string) (bool, error) {
 	case len(arg) > 4 && config.Distance(arg, StarterName) <= 2:
 		return false, &UsageError{Message: fmt.Sprintf("there is no model %q", arg), Hint: fmt.Sprintf("did you mean starter?\n%s", ask)}
 	case taggedName.MatchString(arg):
-		return false, &ModelError{Err: fmt.Errorf("%q is the name of a model in some library, but holdfast runs files", arg), Hint: "give the path of a GGUF file: holdfast run ./model.gguf\n" + ask}
+		return false, &ModelError{Err: fmt.Errorf("%q is the name of a model in some library, but it is not here", arg), Hint: fmt.Sprintf("holdfast pull %s downloads it; or give the path of a GGUF file: holdfast run ./model.gguf\n%s", arg, ask)}
 	}
 	return false, nil
 }

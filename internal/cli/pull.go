@@ -92,8 +92,17 @@ func pullModel(ctx context.Context, a *app.App, o *pullOptions, name string) err
 	if err != nil {
 		return asCanceled(ctx, pullError(err))
 	}
-	_, err = fmt.Fprintf(a.IO.Out, "%s is here: %s in %s\ntry  holdfast run %s\n", r.Name, bytesText(r.Size), r.Paths[0], shellWord(r.Paths[0]))
+	_, err = fmt.Fprintf(a.IO.Out, "%s is here: %s in %s\ntry  holdfast run %s\n", r.Name, bytesText(r.Size), r.Paths[0], shellWord(o.word(r)))
 	return err
+}
+
+// word is what to call a model on a command line: its name, or its path if it is
+// not in the usual folder.
+func (o *pullOptions) word(r *pull.Result) string {
+	if o.dir == "" {
+		return r.Name
+	}
+	return r.Paths[0]
 }
 
 var (

@@ -24,6 +24,7 @@ func (s *service) announce(addr string) {
 	say("OpenAI", "%s/v1", base)
 	say("Anthropic", "%s/anthropic", base)
 	say("DeepSeek", "%s", base)
+	say("Ollama", "%s", base)
 	if s.o.adminListen != "" {
 		say("admin", "http://%s/metrics, /debug/pprof/", s.o.adminListen)
 	}

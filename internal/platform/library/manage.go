@@ -217,3 +217,26 @@ func (m *Manager) prune(found map[string]bool) {
 		}
 	}
 }
+
+// Locate finds the file of a model in a folder of models by one of its names,
+// without reading any. Of a model that is made of another one with settings of
+// its own it returns the recipe instead, and of one that is not there nothing.
+func Locate(dir, name string) (path string, r *Recipe, err error) {
+	m := New(Options{Dir: dir})
+	if err := m.Rescan(); err != nil {
+		return "", nil, err
+	}
+	e := m.lookup(name)
+	if e == nil {
+		return "", nil, nil
+	}
+	if r := e.recipe; r != nil && r.From != "" {
+		if r.System != "" || r.Template != "" || len(r.Messages) > 0 || len(r.Parameters) > 0 {
+			return "", r, nil
+		}
+		if e = m.lookup(r.From); e == nil {
+			return "", nil, nil
+		}
+	}
+	return e.src.Path, nil, nil
+}

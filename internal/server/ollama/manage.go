@@ -1,6 +1,7 @@
 package ollama
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -155,8 +156,11 @@ func pullError(err error) error {
 		return apierr.New(apierr.InvalidRequest, "%s", text(answer))
 	case errors.Is(err, pull.ErrBusy):
 		return apierr.New(apierr.InvalidRequest, "%s", text(pull.ErrBusy))
+	case errors.Is(err, context.Canceled):
+		return err
 	}
-	return err
+	// Who may download may know why it does not work: no network, a full disk.
+	return apierr.New(apierr.Internal, "%s", text(err)).Because(err)
 }
 
 // trim takes our packages' names from the front of a text.

@@ -16,7 +16,7 @@ import (
 
 // ServeHTTP takes a request through all that stands before a handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	rec := &recorder{ResponseWriter: w}
+	rec := &recorder{ResponseWriter: w, timeout: s.cfg.WriteTimeout}
 	id := requestID(r)
 	rec.Header().Set(RequestIDHeader, id)
 	rec.Header().Set("X-Content-Type-Options", "nosniff")
@@ -138,6 +138,8 @@ func requestID(r *http.Request) string {
 // A recorder remembers what was answered.
 type recorder struct {
 	http.ResponseWriter
+	timeout time.Duration
+
 	status int
 	bytes  int64
 	abort  bool
@@ -147,6 +149,11 @@ type recorder struct {
 func (w *recorder) WriteHeader(status int) {
 	if w.status == 0 {
 		w.status = status
+	}
+	if w.Header().Get("Content-Length") != "" {
+		// An answer that is all there: a client that does not read it would hold
+		// this goroutine for ever. Streams have deadlines of their own.
+		_ = http.NewResponseController(w.ResponseWriter).SetWriteDeadline(time.Now().Add(w.timeout))
 	}
 	w.ResponseWriter.WriteHeader(status)
 }

@@ -7,7 +7,6 @@ import (
 	"math"
 	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/holdfast-llm/holdfast/internal/platform/library"
 	"github.com/holdfast-llm/holdfast/internal/server/apierr"
@@ -72,8 +71,6 @@ func Marshal(v any) ([]byte, error) {
 func WriteRaw(w http.ResponseWriter, status int, b []byte) error {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(len(b)))
-	// A client that does not read would hold this goroutine for ever.
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
 	w.WriteHeader(status)
 	_, err := w.Write(b)
 	return err

@@ -11,11 +11,11 @@ import (
 // was downloaded under or its file's; "" if there is none. What exists as a path
 // is that path.
 func (a *App) named(ref string) (string, error) {
-	dir := a.Config.Dirs.Models()
-	if dir == "" || ref == StarterName || exists(ref) {
+	if a.Config == nil || ref == StarterName || exists(ref) {
 		return "", nil
 	}
-	if _, err := os.Stat(dir); err != nil {
+	dir := a.Config.Dirs.Models()
+	if _, err := os.Stat(dir); dir == "" || err != nil {
 		return "", nil //nolint:nilerr // nothing was downloaded yet
 	}
 	path, recipe, err := library.Locate(dir, ref)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -208,11 +209,16 @@ func (s *service) source(ref string) (library.Source, error) {
 	if err != nil {
 		return library.Source{}, err
 	}
+	path := f.Paths()[0]
 	if err := f.Close(); err != nil {
 		return library.Source{}, err
 	}
 	if ref != app.StarterName {
-		return library.FileSource(ref)
+		src, err := library.FileSource(path)
+		if path != ref && library.CheckName(ref) == nil && !strings.EqualFold(ref, src.Name) && filepath.Ext(ref) != ".gguf" {
+			src.Aliases = []string{ref} // the name of a downloaded model
+		}
+		return src, err
 	}
 	st := s.a.Starter
 	return library.Source{Name: app.StarterName, Aliases: []string{st.FullName}, Path: st.File, Data: st.Data(), Created: time.Now()}, nil

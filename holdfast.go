@@ -9,6 +9,7 @@ import (
 	"github.com/holdfast-llm/holdfast/internal/engine/diskcache"
 	"github.com/holdfast-llm/holdfast/internal/engine/engine"
 	"github.com/holdfast-llm/holdfast/internal/engine/llm"
+	"github.com/holdfast-llm/holdfast/internal/engine/shape"
 	"github.com/holdfast-llm/holdfast/internal/format/gguf"
 	"github.com/holdfast-llm/holdfast/internal/machine/cpu"
 	"github.com/holdfast-llm/holdfast/internal/machine/par"
@@ -20,14 +21,15 @@ import (
 
 // A Model is a loaded model. Its methods are safe for concurrent use.
 type Model struct {
-	file  *gguf.File
-	team  *par.Team
-	model model.Model
-	eng   *engine.Engine
-	tok   *tokenizer.Tokenizer
-	llm   *llm.Model
-	info  *Info
-	disk  *diskcache.Store // nil without WithDiskCache
+	file   *gguf.File
+	team   *par.Team
+	model  model.Model
+	eng    *engine.Engine
+	tok    *tokenizer.Tokenizer
+	llm    *llm.Model
+	shapes *shape.Shapes
+	info   *Info
+	disk   *diskcache.Store // nil without WithDiskCache
 
 	closed    atomic.Bool
 	closeOnce sync.Once
@@ -103,7 +105,7 @@ func (m *Model) build(c *config) error {
 	if m.eng, err = c.startEngine(m.model, m.disk); err != nil {
 		return err
 	}
-	m.llm = llm.New(m.eng, m.tok, format)
+	m.llm, m.shapes = llm.New(m.eng, m.tok, format), shape.New(m.tok)
 	m.info = describe(m.file, m.tok, format, plan, c)
 	m.info.Context = m.eng.Context()
 	m.info.Memory = nil

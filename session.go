@@ -144,7 +144,13 @@ func (s *Session) exclusive(yield func(Event, error) bool, f func(settings, []Me
 // answer asks history and the new messages, and commits both with the answer.
 func (s *Session) answer(ctx context.Context, set settings, history, messages []Message, yield func(Event, error) bool) {
 	turns := append(slices.Clip(history), messages...)
-	a, err := s.model.llm.Chat(ctx, set.request(turns), set.options())
+	r := set.request(turns)
+	o, err := s.chatOptions(&set, r)
+	if err != nil {
+		yield(Event{}, publicErr(err))
+		return
+	}
+	a, err := s.model.llm.Chat(ctx, r, o)
 	if err != nil {
 		yield(Event{}, publicErr(err))
 		return
@@ -226,7 +232,7 @@ func (set *settings) request(turns []Message) *chat.Request {
 		turns = slices.Insert(slices.Clone(turns), 0, Message{Role: System, Content: set.system})
 	}
 	return &chat.Request{
-		Messages: toChat(turns), Tools: toChatTools(set.tools),
+		Messages: toChat(turns), Tools: toChatTools(set.tools), ToolChoice: set.choice, ParallelCalls: set.parallel, Output: set.output,
 		Thinking: set.thinking, Effort: set.effort, Stop: set.stop,
 	}
 }

@@ -1,6 +1,10 @@
 package holdfast
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/holdfast-llm/holdfast/internal/text/chat"
+)
 
 // A SessionOption changes how a session asks and answers.
 type SessionOption func(*settings) error
@@ -9,6 +13,9 @@ type SessionOption func(*settings) error
 type settings struct {
 	system    string
 	tools     []Tool
+	choice    chat.ToolChoice
+	parallel  *bool
+	output    chat.Output
 	sampling  Sampling
 	maxTokens int
 	stop      []string
@@ -78,7 +85,8 @@ func WithEffort(effort string) SessionOption {
 	return func(s *settings) error { s.effort = effort; return nil }
 }
 
-// WithTools lets the model call functions.
+// WithTools lets the model call functions; see WithToolChoice. A model whose own
+// template knows no tools is told of them in the system prompt.
 func WithTools(tools ...Tool) SessionOption {
 	return func(s *settings) error { s.tools = slices.Clone(tools); return nil }
 }

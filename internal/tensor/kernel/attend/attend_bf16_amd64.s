@@ -1009,3 +1009,22 @@ done0:
 next0:
 	VZEROUPPER
 	RET
+
+// func fetchRows(p unsafe.Pointer, stride, n, bytes int)
+TEXT ·fetchRows(SB), NOSPLIT, $0-32
+	MOVQ p+0(FP), SI
+	MOVQ stride+8(FP), BX
+	MOVQ n+16(FP), CX
+	MOVQ bytes+24(FP), DX
+
+row:
+	MOVQ DX, AX
+
+line:
+	PREFETCHT1 -64(SI)(AX*1)
+	SUBQ $64, AX
+	JGT line
+	ADDQ BX, SI
+	DECQ CX
+	JNZ row
+	RET

@@ -74,15 +74,38 @@ func (s *Scratch) scoresPairs(i0, i1, col int, k rows) {
 	}
 }
 
-// valuesPairs is values for rows of bf16 in pairs of rows.
+// valuesPairs is values for rows of bf16 in pairs of rows. The rows that come next
+// are fetched ahead, a strip by one group of queries and the next by another: all
+// by the first group would be more than the memory delivers meanwhile.
 func (s *Scratch) valuesPairs(i0, i1, col int, v rows) {
-	for d := 0; d < s.dv; d += stripDims {
-		ahead, dims, data := v.ahead(), min(stripDims, s.dv-d), unsafe.Add(v.data, 2*d)
+	strips, groups := (s.dv+stripDims-1)/stripDims, (i1-i0+7)/8
+	for strip := range strips {
+		d := strip * stripDims
+		dims, data := min(stripDims, s.dv-d), unsafe.Add(v.data, 2*d)
+		if s.alias {
+			s.fetchTails(v, strip, strips)
+		}
+		turn := strip % groups
 		for i := i0; i < i1; {
+			ahead := 0
+			if (i-i0)/8 == turn {
+				ahead = v.ahead()
+			}
 			at, n := largest(i1-i, len(valuesDot))
 			valuesDot[at](&s.acc[i*s.dv+d], data, &s.w16[i*Step+col], dims, 4*s.dv, v.stride, v.n, ahead)
-			ahead = 0
 			i += n
 		}
 	}
 }
+
+// fetchTails fetches a strip's share of what the rows that come next have behind
+// the values: the rest of the keys.
+func (s *Scratch) fetchTails(v rows, strip, strips int) {
+	tail, lo, hi := 2*(s.dk-s.dv)&^63, v.n*strip/strips, v.n*(strip+1)/strips
+	if v.next != nil && tail > 0 && lo < hi {
+		fetchRows(unsafe.Add(v.next, lo*v.stride+2*s.dv), v.stride, hi-lo, tail)
+	}
+}
+
+//go:noescape
+func fetchRows(p unsafe.Pointer, stride, n, bytes int)

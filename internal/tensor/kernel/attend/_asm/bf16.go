@@ -20,6 +20,27 @@ func (t *tier) bf16Source() {
 	for _, nq := range []int{1, 2, 4, 8} {
 		t.dotValues(nq)
 	}
+	t.fetchRows()
+}
+
+// fetchRows writes the prefetch of some bytes, a multiple of 64, of n rows.
+func (t *tier) fetchRows() {
+	t.line("// func fetchRows(p unsafe.Pointer, stride, n, bytes int)")
+	t.line("TEXT ·fetchRows(SB), NOSPLIT, $0-32")
+	t.op("MOVQ", "p+0(FP)", "SI")
+	t.op("MOVQ", "stride+8(FP)", "BX")
+	t.op("MOVQ", "n+16(FP)", "CX")
+	t.op("MOVQ", "bytes+24(FP)", "DX")
+	t.line("\nrow:")
+	t.op("MOVQ", "DX", "AX")
+	t.line("\nline:")
+	t.op("PREFETCHT1", "-64(SI)(AX*1)")
+	t.op("SUBQ", "$64", "AX")
+	t.line("\tJGT line")
+	t.op("ADDQ", "BX", "SI")
+	t.op("DECQ", "CX")
+	t.line("\tJNZ row")
+	t.line("\tRET\n")
 }
 
 // dp writes VDPBF16PS acc += a*b, which Go's assembler lacks:

@@ -9,6 +9,7 @@ import (
 	"github.com/holdfast-llm/holdfast/internal/engine/llm"
 	"github.com/holdfast-llm/holdfast/internal/platform/library"
 	"github.com/holdfast-llm/holdfast/internal/server"
+	"github.com/holdfast-llm/holdfast/internal/server/openai"
 )
 
 // Options of the API.
@@ -57,8 +58,9 @@ type Amount struct {
 
 // An API is DeepSeek's dialect on a backend.
 type API struct {
-	b server.Backend
-	o Options
+	b         server.Backend
+	o         Options
+	responses server.Handler
 }
 
 // New returns the API.
@@ -75,7 +77,27 @@ func New(b server.Backend, o Options) *API {
 	if o.NewCallID == nil {
 		o.NewCallID = llm.CallID
 	}
-	return &API{b: b, o: o}
+	a := &API{b: b, o: o}
+	// DeepSeek's responses API is OpenAI's, stateless.
+	a.responses = openai.New(aliased{b, a}, openai.Options{
+		Heartbeat: o.Heartbeat, WriteTimeout: o.WriteTimeout, Stateless: true, Now: o.Now, NewID: o.NewID,
+	}).Responses
+	return a
+}
+
+// aliased is a backend that knows the hosted names.
+type aliased struct {
+	server.Backend
+	a *API
+}
+
+// Acquire takes the model that a name stands for.
+func (b aliased) Acquire(ctx context.Context, name string) (*library.Lease, error) {
+	info, _, err := b.a.resolve(name)
+	if err != nil {
+		return nil, err
+	}
+	return b.Backend.Acquire(ctx, info.Name)
 }
 
 // newUUID returns a random UUID (version 4).
@@ -107,6 +129,7 @@ func (a *API) Register(r *server.Router) {
 	r.Zone("/beta/")
 	r.Zone("/user/")
 	r.Handle("GET /user/balance", a.balance)
+	r.Handle("POST /responses", a.responses)
 }
 
 // Delegate returns the handler for a request under /v1 whose model is one of

@@ -60,6 +60,8 @@ func TestBadRequests(t *testing.T) {
 	fim(`,"prompt":"a","stop":[""]`, 400, "a stop text must not be empty", "stop")
 	fim(`,"prompt":"a","n":2`, 400, "'n' is not supported: there is one answer", "n")
 	f("/beta/completions", `{"model":"deepseek-reasoner","prompt":"a"}`, 400, "filling in the middle is without thinking: use \"deepseek-chat\", or the model's own name", "model", "invalid_request_error")
+	f("/responses", `{"model":"none","input":"a"}`, 400, `Model Not Exist: the model "none" does not exist here; there are: fake`, "model", "invalid_request_error")
+	f("/responses", `{"model":"fake","input":"a","previous_response_id":"resp_1"}`, 400, "'previous_response_id' is not supported: nothing is stored under this address; use /v1/responses", "previous_response_id", "invalid_request_error")
 	f("/beta/nothing", `{}`, 404, "there is nothing at POST /beta/nothing", "", "invalid_request_error")
 }
 

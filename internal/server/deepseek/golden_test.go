@@ -33,6 +33,7 @@ func TestAnswers(t *testing.T) {
 		{"chat_logprobs", "/chat/completions", `{"model":"deepseek-chat",` + why + `,"temperature":0,"max_tokens":2,"logprobs":true,"top_logprobs":1}`, salty},
 		{"chat_logprobs_stream", "/chat/completions", `{"model":"fake",` + why + `,"temperature":0,"logprobs":true,"stream":true}`, think},
 		{"chat_prefix", "/beta/chat/completions", `{"model":"deepseek-chat","messages":[{"role":"user","content":"Why?"},{"role":"assistant","content":"Sa","prefix":true}],"temperature":0,"stop":["rocks"]}`, salty},
+		{"responses", "/responses", `{"model":"deepseek-v4-flash","input":"Why?","temperature":0,"user":"ann"}`, think},
 		{"fim_plain", "/beta/completions", `{"model":"deepseek-chat","prompt":"Why?","temperature":0,"max_tokens":3,"logprobs":1,"echo":false}`, salty},
 		{"fim_stream", "/completions", `{"model":"fake","prompt":"Why?","temperature":0,"max_tokens":3,"echo":true,"stream":true,"stream_options":{"include_usage":true}}`, salty},
 	} {

@@ -29,6 +29,9 @@ type Options struct {
 	// which writes its own errors; path is the address without /v1. See
 	// deepseek.API.Delegate.
 	Delegate func(path, model string) (server.Handler, bool)
+	// Stateless is how DeepSeek has the responses API: nothing is stored, and each
+	// user has a prefix cache of their own.
+	Stateless bool
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 	// NewID makes the random part of an id; nil is random.
@@ -61,13 +64,12 @@ func (a *API) Register(r *server.Router) {
 	r.Handle("POST /v1/chat/completions", a.chat)
 	r.Handle("POST /v1/chat/completions/input_tokens", a.chatCount)
 	r.Handle("POST /v1/completions", a.completions)
-	r.Handle("POST /v1/responses", a.responses)
+	r.Handle("POST /v1/responses", a.Responses)
 	r.Handle("POST /v1/responses/input_tokens", a.responsesCount)
 	r.Handle("GET /v1/responses/{id}", a.getResponse)
 	r.Handle("DELETE /v1/responses/{id}", a.deleteResponse)
 	r.Handle("GET /v1/responses/{id}/input_items", a.inputItems)
 	r.Handle("POST /v1/responses/{id}/cancel", a.cancelResponse)
-	r.Handle("POST /responses", a.responses) // where DeepSeek has it
 	r.Handle("GET /v1/models", a.models)
 	r.Handle("GET /v1/models/{id...}", a.model)
 	r.Handle("POST /v1/embeddings", a.embeddings)

@@ -89,6 +89,9 @@ func (a *API) neutralResponses(r *http.Request, b *responsesRequest) (*responses
 	if err := b.check(); err != nil {
 		return nil, err
 	}
+	if a.o.Stateless && b.PreviousID != nil && *b.PreviousID != "" {
+		return nil, apierr.Unsupported("previous_response_id", "nothing is stored under this address; use /v1/responses")
+	}
 	if err := a.conversation(q); err != nil {
 		return nil, err
 	}
@@ -105,6 +108,9 @@ func (a *API) neutralResponses(r *http.Request, b *responsesRequest) (*responses
 	s := sampling{Temperature: b.Temperature, TopP: b.TopP, who: b.who}
 	if q.opts, _, err = s.options(); err != nil {
 		return nil, err
+	}
+	if a.o.Stateless {
+		q.opts.Namespace = b.name()
 	}
 	if b.Reasoning != nil {
 		q.setEffort("reasoning.effort", b.Reasoning.Effort)
@@ -257,8 +263,8 @@ func responsesTools(in []json.RawMessage) ([]chat.Tool, error) {
 	return out, nil
 }
 
-// responses answers /v1/responses.
-func (a *API) responses(w http.ResponseWriter, r *http.Request) error {
+// Responses answers /v1/responses, and the same under another address.
+func (a *API) Responses(w http.ResponseWriter, r *http.Request) error {
 	var body responsesRequest
 	if err := decode.Body(r, &body, responsesFields); err != nil {
 		return err

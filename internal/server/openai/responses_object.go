@@ -152,7 +152,7 @@ func (a *API) newResponse(q *responsesAsked) *responseObject {
 		ID: "resp_" + a.o.NewID(), Object: "response", CreatedAt: a.o.Now().Unix(), Status: "in_progress",
 		Instructions: b.Instructions, MaxOutputTokens: b.MaxOutputTokens, Model: b.Model, Output: []*outputItem{},
 		ParallelToolCalls: b.ParallelToolCalls == nil || *b.ParallelToolCalls, PreviousID: b.PreviousID,
-		Store: b.Store == nil || *b.Store, Temperature: q.opts.Sampling.Temperature, TopP: q.opts.Sampling.TopP,
+		Store: !a.o.Stateless && (b.Store == nil || *b.Store), Temperature: q.opts.Sampling.Temperature, TopP: q.opts.Sampling.TopP,
 		ToolChoice: b.ToolChoice, Tools: b.Tools, TopLogprobs: max(0, q.opts.Logprobs-1), Truncation: "disabled",
 		Text: textEcho{Format: map[string]string{"type": "text"}, Verbosity: "medium"}, Metadata: b.Metadata,
 		MaxToolCalls: b.MaxToolCalls, CacheKey: b.CacheKey, ServiceTier: "default",

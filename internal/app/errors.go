@@ -54,7 +54,7 @@ func Hint(err error) string {
 
 // packages are the prefixes that our own packages put before their errors: good
 // for a programmer's log, noise for who runs the program.
-var packages = []string{"holdfast", "gguf", "model", "tokenizer", "chat", "llm", "engine", "sample", "cpu", "mem", "config", "quant", "attend", "jinja", "library", "server", "store", "diskcache"}
+var packages = []string{"holdfast", "gguf", "model", "tokenizer", "chat", "llm", "engine", "sample", "cpu", "mem", "config", "quant", "attend", "jinja", "library", "server", "store", "diskcache", "obs"}
 
 // trim removes our packages' names from the front of an error's text.
 func trim(err error) string {

@@ -269,6 +269,7 @@ type limitsJSON struct {
 	Priority          int      `json:"priority"`
 	Models            []string `json:"models"`  // empty is all
 	Balance           *int64   `json:"balance"` // null is no bound
+	Manage            bool     `json:"manage"`
 }
 
 func toKey(k *store.Key) keyJSON {

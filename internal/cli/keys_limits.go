@@ -23,7 +23,7 @@ func (f *limitFlags) apply(l *store.Limits) {
 }
 
 // names are the flags of limits.
-var limitNames = []string{"requests-per-minute", "tokens-per-minute", "tokens-per-day", "tokens-per-month", "concurrent", "priority", "model", "balance", "add-balance"}
+var limitNames = []string{"requests-per-minute", "tokens-per-minute", "tokens-per-day", "tokens-per-month", "concurrent", "priority", "model", "balance", "add-balance", "manage"}
 
 // given reports whether any limit is to change.
 func (f *limitFlags) given(cmd *cobra.Command) bool {
@@ -57,6 +57,17 @@ func (f *limitFlags) add(cmd *cobra.Command) {
 		}
 		l.Balance = &left
 	})
+	v := &value{kind: "true|false"}
+	v.parse = func(text string) error {
+		on, err := strconv.ParseBool(text)
+		if err != nil {
+			return fmt.Errorf("must be true or false")
+		}
+		f.changes = append(f.changes, func(l *store.Limits) { l.Manage = on })
+		return nil
+	}
+	cmd.Flags().Var(v, "manage", "whether the key may download, change and delete models")
+	cmd.Flags().Lookup("manage").NoOptDefVal = "true"
 }
 
 func (f *limitFlags) addPriority(cmd *cobra.Command) {

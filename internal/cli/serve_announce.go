@@ -25,6 +25,7 @@ func (s *service) announce(addr string) {
 	say("Anthropic", "%s/anthropic", base)
 	say("DeepSeek", "%s", base)
 	say("Ollama", "%s", base)
+	say("Ollama", "%s", base)
 	if s.o.adminListen != "" {
 		say("admin", "http://%s/metrics, /debug/pprof/", s.o.adminListen)
 	}

@@ -24,6 +24,7 @@ type chatAPI struct {
 
 func (a chatAPI) Register(r *Router) {
 	a.testAPI.Register(r)
+	r.Handle("DELETE /model", Managing(func(w http.ResponseWriter, _ *http.Request) error { return WriteJSON(w, 200, "gone") }))
 	r.Handle("POST /chat/{model}", func(w http.ResponseWriter, r *http.Request) error {
 		l, err := a.b.Acquire(r.Context(), r.PathValue("model"))
 		if err != nil {
@@ -164,4 +165,23 @@ func TestUseIsCounted(t *testing.T) {
 	if b.Key != "bob" || b.Requests != 1 || b.Cached != 0 || b.Prompt == 0 || b.Completion == 0 {
 		t.Errorf("%+v", b)
 	}
+}
+
+func TestNotEverybodyManages(t *testing.T) {
+	f := func(name string, others Authenticator, key func(st *store.Store) string, want int) {
+		t.Helper()
+		s, st := keyed(t, others)
+		headers := []string{"X-None: x"}
+		if k := key(st); k != "" {
+			headers = []string{"X-Api-Key: " + k}
+		}
+		if w := ask(s, "DELETE", "/model", "", headers...); w.Code != want {
+			t.Errorf("%s: %d %s", name, w.Code, w.Body)
+		}
+	}
+	f("this machine's user", Open{}, func(*store.Store) string { return "" }, 200)
+	f("the fixed key", NewFixedKey("sesame"), func(*store.Store) string { return "sesame" }, 200)
+	f("a user", Closed{}, func(st *store.Store) string { return newKey(t, st, "ann", store.Limits{}) }, 403)
+	f("a manager", Closed{}, func(st *store.Store) string { return newKey(t, st, "ann", store.Limits{Manage: true}) }, 200)
+	f("nobody", Closed{}, func(*store.Store) string { return "" }, 401)
 }

@@ -6,12 +6,16 @@ import (
 	"net"
 	"net/http"
 	"strings"
+
+	"github.com/holdfast-llm/holdfast/internal/server/apierr"
 )
 
 // A Principal is who asks.
 type Principal struct {
 	Name    string  // for the log and for fairness; "" when nobody needs a key
 	Account Account // limits and counts; nil is neither
+	// Manage lets in to what changes the server's models; see Managing.
+	Manage bool
 }
 
 // An Authenticator decides who may ask. Its error should be an *apierr.Error.
@@ -22,14 +26,25 @@ type Authenticator interface {
 // Open lets everybody in. It is for loopback addresses only.
 type Open struct{}
 
-// Authenticate returns a principal without a name.
-func (Open) Authenticate(*http.Request) (Principal, error) { return Principal{}, nil }
+// Authenticate returns a principal without a name: programs of the user's own.
+func (Open) Authenticate(*http.Request) (Principal, error) { return Principal{Manage: true}, nil }
 
 // A FixedKey lets in who knows the one key.
 type FixedKey struct{ sum [sha256.Size]byte }
 
 // NewFixedKey returns the check for a key. Only its hash is kept.
 func NewFixedKey(key string) *FixedKey { return &FixedKey{sha256.Sum256([]byte(key))} }
+
+// Managing is for handlers that download, change or delete models: among many
+// users not everybody may.
+func Managing(h Handler) Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if v, ok := r.Context().Value(visitKey{}).(*visit); ok && !v.who.Manage {
+			return apierr.New(apierr.Forbidden, "this key may not change the server's models; holdfast keys limits NAME --manage allows it")
+		}
+		return h(w, r)
+	}
+}
 
 // fixedName is whoever has the one key; no key of a store can be called so.
 const fixedName = "--api-key"
@@ -45,7 +60,7 @@ func (k *FixedKey) Authenticate(r *http.Request) (Principal, error) {
 	if subtle.ConstantTimeCompare(sum[:], k.sum[:]) != 1 {
 		return Principal{}, errWrongKey()
 	}
-	return Principal{Name: fixedName}, nil
+	return Principal{Name: fixedName, Manage: true}, nil
 }
 
 // Key returns the key that a request carries: a bearer token, or X-Api-Key.

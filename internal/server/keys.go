@@ -35,7 +35,7 @@ func (k *Keys) Authenticate(r *http.Request) (Principal, error) {
 	key, err := k.store.Find(r.Context(), given)
 	switch {
 	case err == nil:
-		return Principal{Name: key.Name, Account: &account{gate: k.gate, key: key}}, nil
+		return Principal{Name: key.Name, Account: &account{gate: k.gate, key: key}, Manage: key.Limits.Manage}, nil
 	case errors.Is(err, store.ErrUnknownKey):
 		return k.others.Authenticate(r)
 	case errors.Is(err, store.ErrRevokedKey):

@@ -81,5 +81,8 @@ func (l *Limits) String() string {
 	if l.Balance != nil {
 		out = append(out, strconv.FormatInt(*l.Balance, 10)+" tokens left")
 	}
+	if l.Manage {
+		out = append(out, "manages models")
+	}
 	return strings.Join(out, ", ")
 }

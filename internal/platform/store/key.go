@@ -37,6 +37,7 @@ type Limits struct {
 	Priority          int      // higher goes first
 	Models            []string // names; empty is all
 	Balance           *int64   // tokens that are left; nil is no bound
+	Manage            bool     // may download, change and delete models
 }
 
 // Errors of keys.
@@ -140,8 +141,8 @@ func (s *Store) AddKey(ctx context.Context, name string, expires time.Time, l Li
 
 func putLimits(ctx context.Context, tx *sql.Tx, id int64, l *Limits) error {
 	_, err := tx.ExecContext(ctx, `UPDATE keys SET requests_minute = ?, tokens_minute = ?, tokens_day = ?, tokens_month = ?,
-		concurrent = ?, priority = ?, models = ?, balance = ? WHERE id = ?`,
-		l.RequestsPerMinute, l.TokensPerMinute, l.TokensPerDay, l.TokensPerMonth, l.Concurrent, l.Priority, strings.Join(l.Models, "\n"), l.Balance, id)
+		concurrent = ?, priority = ?, models = ?, balance = ?, manage = ? WHERE id = ?`,
+		l.RequestsPerMinute, l.TokensPerMinute, l.TokensPerDay, l.TokensPerMonth, l.Concurrent, l.Priority, strings.Join(l.Models, "\n"), l.Balance, l.Manage, id)
 	if err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
@@ -149,7 +150,7 @@ func putLimits(ctx context.Context, tx *sql.Tx, id int64, l *Limits) error {
 }
 
 const selectKey = `SELECT id, name, prefix, created, expires, revoked, last_used, requests_minute, tokens_minute, tokens_day,
-	tokens_month, concurrent, priority, models, balance FROM keys`
+	tokens_month, concurrent, priority, models, balance, manage FROM keys`
 
 // oneKey reads a row of selectKey.
 func oneKey(row interface{ Scan(...any) error }) (k Key, err error) {
@@ -157,7 +158,7 @@ func oneKey(row interface{ Scan(...any) error }) (k Key, err error) {
 	var models string
 	l := &k.Limits
 	err = row.Scan(&k.ID, &k.Name, &k.Prefix, &created, &expires, &revoked, &used, &l.RequestsPerMinute, &l.TokensPerMinute, &l.TokensPerDay,
-		&l.TokensPerMonth, &l.Concurrent, &l.Priority, &models, &l.Balance)
+		&l.TokensPerMonth, &l.Concurrent, &l.Priority, &models, &l.Balance, &l.Manage)
 	if err != nil {
 		return k, fmt.Errorf("store: %w", err)
 	}

@@ -105,6 +105,7 @@ CREATE TABLE keys (
 	expires INTEGER,
 	revoked INTEGER,
 	last_used INTEGER,
+	manage INTEGER NOT NULL DEFAULT 0, -- 1 may download, change and delete models
 	requests_minute INTEGER NOT NULL DEFAULT 0, -- 0 is no limit
 	tokens_minute INTEGER NOT NULL DEFAULT 0,
 	tokens_day INTEGER NOT NULL DEFAULT 0,

@@ -47,7 +47,7 @@ func TestKeys(t *testing.T) {
 	s, c := fresh(t)
 	ctx := t.Context()
 	left := int64(1000)
-	limits := Limits{RequestsPerMinute: 1, TokensPerMinute: 2, TokensPerDay: 3, TokensPerMonth: 4, Concurrent: 5, Priority: -6, Models: []string{"a", "b"}, Balance: &left}
+	limits := Limits{RequestsPerMinute: 1, TokensPerMinute: 2, TokensPerDay: 3, TokensPerMonth: 4, Concurrent: 5, Priority: -6, Models: []string{"a", "b"}, Balance: &left, Manage: true}
 	k, secret := add(t, s, "ann", limits)
 	if !strings.HasPrefix(secret, KeyBegin) || len(secret) < 30 || !strings.HasPrefix(secret, k.Prefix) || len(k.Prefix) > 10 {
 		t.Errorf("key %q, prefix %q", secret, k.Prefix)

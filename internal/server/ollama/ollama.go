@@ -90,10 +90,10 @@ func (a *API) Register(r *server.Router) {
 	r.Handle("GET /api/ps", a.ps)
 	r.Handle("POST /api/show", a.show)
 	r.Handle("GET /api/version", a.version)
-	r.Handle("POST /api/pull", a.pull)
-	r.Handle("POST /api/create", a.create)
-	r.Handle("POST /api/copy", a.copy)
-	r.Handle("DELETE /api/delete", a.remove)
+	r.Handle("POST /api/pull", server.Managing(a.pull))
+	r.Handle("POST /api/create", server.Managing(a.create))
+	r.Handle("POST /api/copy", server.Managing(a.copy))
+	r.Handle("DELETE /api/delete", server.Managing(a.remove))
 	for _, p := range []string{"/api/push", "/api/blobs/{digest}", "/api/me", "/api/signout"} {
 		r.Handle("POST "+p, absent)
 	}

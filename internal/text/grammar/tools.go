@@ -46,8 +46,12 @@ type ToolOptions struct {
 	JSON Options
 }
 
-// maxTools bounds the tools of one request.
-const maxTools = 1024
+// maxTools bounds the tools of one request, and maxCalls the calls of one answer:
+// a small model that has begun to call may not find an end.
+const (
+	maxTools = 1024
+	maxCalls = 32
+)
 
 // ToolCalls is the answers that call tools in a model's own markup, with
 // arguments that follow the tools' schemas.
@@ -179,7 +183,7 @@ func (m *markup) block(tools []chat.Tool, o ToolOptions) (*node, error) {
 	one := ruleOf("call", alt(calls...))
 	body := one
 	if !o.Single {
-		body = seq(one, star(seq(m.between, one)))
+		body = seq(one, repeat(seq(m.between, one), 0, maxCalls-1))
 	}
 	if o.Opened {
 		return seq(body, m.close), nil

@@ -213,6 +213,10 @@ func TestToolCallTexts(t *testing.T) {
 	f(StyleLlama, auto, "{text}.", false)
 	f(StyleLlama, auto, "\n {text}.", false)
 	f(StyleLlama, none, lookup, false)
+	pings := strings.Repeat("\n<tool_call>\n{\"name\": \"ping\", \"arguments\": {}}\n</tool_call>", 33)
+	one := len(pings) / 33
+	f(StyleHermes, must, pings[1:32*one], true)
+	f(StyleHermes, must, pings[1:], false)
 	f(StyleHermes, must, "<tool_call>\n{\"name\": \"gone\", \"arguments\": {}}\n</tool_call>", false)
 }
 

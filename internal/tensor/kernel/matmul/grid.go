@@ -30,20 +30,11 @@ type grid struct {
 	signs  bool    // signs are stored apart
 	halves bool    // a scale per 16 columns
 	factor float32 // what d is multiplied with
-	read   func(src []byte, i int) gridBlock
-	d      func(src []byte) uint16
 
 	once   sync.Once
 	codes  []int8   // the values of all points; of IQ1, of all first halves, then of all second ones
-	number []uint16 // of IQ1: our numbers by those of the file
+	number []uint32 // of IQ1: our numbers by those of the file, with bits 8 to 11 at 8, 12, 16 and 20
 	tables **byte   // what kernels look up, see asmTables: a variable of the package, so that assembly finds it
-}
-
-// A gridBlock is what a file says about 32 columns of a row.
-type gridBlock struct {
-	num   [8]uint16 // numbers of points, and further bits above
-	signs uint32    // bit c belongs to column c
-	scale [2]byte   // nibbles, of both halves if they have scales of their own
 }
 
 func (g *grid) vecs() int { return 32 / g.size / 4 } // of numbers, per block
@@ -80,25 +71,25 @@ func (g *grid) layout() *layout {
 
 var (
 	gridIQ1S = &grid{
-		t: quant.IQ1_S, points: 2048, size: 8, masks: 4, factor: 0.125, read: readIQ1S, d: firstD, tables: &tablesIQ1_S,
+		t: quant.IQ1_S, points: 2048, size: 8, masks: 4, factor: 0.125, tables: &tablesIQ1_S,
 	}
 	gridIQ1M = &grid{
-		t: quant.IQ1_M, points: 2048, size: 8, masks: 5, halves: true, factor: 0.125, read: readIQ1M, d: spreadD, tables: &tablesIQ1_M,
+		t: quant.IQ1_M, points: 2048, size: 8, masks: 5, halves: true, factor: 0.125, tables: &tablesIQ1_M,
 	}
 	gridIQ2XXS = &grid{
-		t: quant.IQ2_XXS, points: 256, size: 8, signs: true, factor: 0.125, read: readIQ2XXS, d: firstD, tables: &tablesIQ2_XXS,
+		t: quant.IQ2_XXS, points: 256, size: 8, signs: true, factor: 0.125, tables: &tablesIQ2_XXS,
 	}
 	gridIQ2XS = &grid{
-		t: quant.IQ2_XS, points: 512, size: 8, masks: 1, signs: true, halves: true, factor: 0.125, read: readIQ2XS, d: firstD, tables: &tablesIQ2_XS,
+		t: quant.IQ2_XS, points: 512, size: 8, masks: 1, signs: true, halves: true, factor: 0.125, tables: &tablesIQ2_XS,
 	}
 	gridIQ2S = &grid{
-		t: quant.IQ2_S, points: 1024, size: 8, masks: 2, signs: true, halves: true, factor: 0.125, read: readIQ2S, d: firstD, tables: &tablesIQ2_S,
+		t: quant.IQ2_S, points: 1024, size: 8, masks: 2, signs: true, halves: true, factor: 0.125, tables: &tablesIQ2_S,
 	}
 	gridIQ3XXS = &grid{
-		t: quant.IQ3_XXS, points: 256, size: 4, signs: true, factor: 0.25, read: readIQ3XXS, d: firstD, tables: &tablesIQ3_XXS,
+		t: quant.IQ3_XXS, points: 256, size: 4, signs: true, factor: 0.25, tables: &tablesIQ3_XXS,
 	}
 	gridIQ3S = &grid{
-		t: quant.IQ3_S, points: 512, size: 4, masks: 1, signs: true, factor: 1, read: readIQ3S, d: firstD, tables: &tablesIQ3_S,
+		t: quant.IQ3_S, points: 512, size: 4, masks: 1, signs: true, factor: 1, tables: &tablesIQ3_S,
 	}
 )
 
@@ -148,7 +139,11 @@ func (g *grid) split() {
 		pairs[i] = [2]int{vector(q[:4]), vector(q[4:])}
 	}
 	s := splitPoints(pairs)
-	g.number, g.codes = s.number, nil
+	g.codes = nil
+	for _, n := range s.number {
+		n := uint32(n)
+		g.number = append(g.number, n&0x1ff|n&0x200<<3|n&0x400<<6|n&0x800<<9)
+	}
 	for _, half := range s.half {
 		for _, n := range half {
 			for range 4 {

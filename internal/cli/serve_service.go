@@ -271,7 +271,7 @@ func (s *service) dialects() []server.API {
 	if dir := s.folder(); dir != "" {
 		oo.Puller = NewPuller(s.a, dir)
 	}
-	return []server.API{openai.New(b, openai.Options{}), anthropic.New(b, anthropic.Options{}), ds, ollama.New(b, oo)}
+	return []server.API{openai.New(b, openai.Options{Delegate: ds.Delegate}), anthropic.New(b, anthropic.Options{}), ds, ollama.New(b, oo)}
 }
 
 // run serves until the context ends.

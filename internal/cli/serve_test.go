@@ -21,6 +21,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
 	"github.com/holdfast-llm/holdfast/internal/app"
 	"github.com/holdfast-llm/holdfast/internal/golden"
 	"github.com/holdfast-llm/holdfast/internal/platform/config"
@@ -149,14 +152,15 @@ func TestServeSpeaksAllDialects(t *testing.T) {
 	f("GET", "/v1/models", "", `"id":"starter"`)
 	f("GET", "/v1/models", "", `"display_name"`, "anthropic-version: 2023-06-01")
 	f("POST", "/v1/completions", completionBody, `"completion_tokens":3`)
+	f("POST", "/v1/completions", strings.Replace(completionBody, "starter", "deepseek-chat", 1), `"prompt_cache_hit_tokens"`)
 	f("GET", "/models", "", `"owned_by"`)
 	f("GET", "/user/balance", "", `"is_available":true`)
 	f("GET", "/api/tags", "", `"models"`)
 	f("GET", "/api/version", "", `"version"`)
 	f("GET", "/healthz", "", `"ok"`)
 	f("GET", "/readyz", "", `"ok"`)
-	f("GET", "/metrics", "", `holdfast_generation_tokens_total{model_name="starter"} 3`)
-	f("GET", "/metrics", "", `holdfast_http_requests_total{route="POST /v1/completions",status="200"} 1`)
+	f("GET", "/metrics", "", `holdfast_generation_tokens_total{model_name="starter"} 6`)
+	f("GET", "/metrics", "", `holdfast_http_requests_total{route="POST /v1/completions",status="200"} 2`)
 	for _, want := range []string{"serving   starter", "Anthropic http://127.0.0.1:", "DeepSeek ", "Ollama ", "keys      not needed: only programs of this machine", "2 requests of 256 tokens", "nothing is kept of prompts"} {
 		if !strings.Contains(s.out.String(), want) {
 			t.Errorf("the start does not say %q:\n%s", want, s.out)
@@ -311,4 +315,42 @@ func TestServeKeepsPrompts(t *testing.T) {
 	if second := cached(); second == `"cached_tokens":0` || second == "" {
 		t.Errorf("after a restart: %s", second)
 	}
+}
+
+// TestDocsNameFlagsThatExist checks the flags in the documents about serve and keys.
+func TestDocsNameFlagsThatExist(t *testing.T) {
+	known := map[string]bool{}
+	var walk func(c *cobra.Command)
+	walk = func(c *cobra.Command) {
+		c.Flags().VisitAll(func(f *pflag.Flag) { known[f.Name] = true })
+		for _, sub := range c.Commands() {
+			walk(sub)
+		}
+	}
+	walk(newRoot(app.New(app.IO{}, &config.Config{}, nil)))
+	for _, doc := range []string{"serve.md", "keys.md"} {
+		b, err := os.ReadFile(filepath.Join(golden.ModuleRoot(t), "docs", doc))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile("[` ]--([a-z][a-z-]+)").FindAllStringSubmatch(string(b), -1) {
+			if !known[m[1]] {
+				t.Errorf("%s: there is no flag --%s", doc, m[1])
+			}
+		}
+	}
+}
+
+// TestEveryFlagOfServeIsASetting checks that nothing can be given on the
+// command line only.
+func TestEveryFlagOfServeIsASetting(t *testing.T) {
+	settings := map[string]bool{}
+	for _, s := range config.Settings {
+		settings[s.Flag()] = true
+	}
+	newServe(app.New(app.IO{}, &config.Config{}, nil)).Flags().VisitAll(func(f *pflag.Flag) {
+		if !settings[f.Name] && f.Name != "help" {
+			t.Errorf("--%s is no setting", f.Name)
+		}
+	})
 }

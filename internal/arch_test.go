@@ -47,7 +47,7 @@ var floors = [][]string{
 	{"internal/server"},
 	{"internal/cli"},
 	{"cmd/holdfast"},
-	{"examples", "bench"},
+	{"examples", "bench", "test"},
 }
 
 // homes says which package alone may import a third-party library.

@@ -25,7 +25,7 @@ func main() {
 		log.Fatal(err)
 	}
 	for i, v := range e.Vectors[1:] {
-		fmt.Printf("%.3f  %s\n", dot(e.Vectors[0], v), texts[i+1])
+		fmt.Fprintf(os.Stdout, "%.3f  %s\n", dot(e.Vectors[0], v), texts[i+1])
 	}
 	if err := model.Close(); err != nil {
 		log.Fatal(err)

@@ -43,7 +43,7 @@ func run(path string) error {
 	var results []holdfast.Message
 	history := s.History()
 	for _, c := range history[len(history)-1].ToolCalls {
-		fmt.Printf("[%s %s]\n", c.Name, c.Arguments)
+		fmt.Fprintf(os.Stdout, "[%s %s]\n", c.Name, c.Arguments)
 		results = append(results, holdfast.Message{Role: holdfast.ToolRole, ToolCallID: c.ID, Content: `{"sky": "clear", "degrees": 31}`})
 	}
 	if err := s.Configure(holdfast.WithToolChoice(holdfast.ToolNone)); err != nil {
@@ -58,8 +58,8 @@ func show(s *holdfast.Session, messages ...holdfast.Message) error {
 		if err != nil {
 			return err
 		}
-		fmt.Print(event.Text)
+		fmt.Fprint(os.Stdout, event.Text)
 	}
-	fmt.Println()
+	fmt.Fprintln(os.Stdout)
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -171,7 +172,7 @@ func (m *Manager) applyFile(r *Recipe) {
 		key := strings.ToLower(untagged(r.Name))
 		if m.entries[key] == nil {
 			m.entries[key] = e
-			e.src.Aliases = append(e.src.Aliases[:len(e.src.Aliases):len(e.src.Aliases)], untagged(r.Name))
+			e.src.Aliases = append(slices.Clip(e.src.Aliases), untagged(r.Name))
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -235,9 +236,7 @@ func overlay(lower, upper json.RawMessage) json.RawMessage {
 	for _, raw := range []json.RawMessage{lower, upper} {
 		var m map[string]json.RawMessage
 		if json.Unmarshal(raw, &m) == nil {
-			for k, v := range m {
-				all[k] = v
-			}
+			maps.Copy(all, m)
 		}
 	}
 	if len(all) == 0 {

@@ -2,6 +2,7 @@ package library
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/holdfast-llm/holdfast/internal/engine/llm"
 	"github.com/holdfast-llm/holdfast/internal/text/chat"
@@ -105,6 +106,6 @@ func (l *Lease) Continue(r *chat.Request, o llm.Options) (*Continuation, error) 
 		o.Mask = mask
 	}
 	po := r.ParserOptions()
-	po.Stop = append(po.Stop[:len(po.Stop):len(po.Stop)], p.Stop...)
+	po.Stop = append(slices.Clip(po.Stop), p.Stop...)
 	return &Continuation{Tokens: ids, Parser: l.llm.Format().NewParser(p.Start, po), Options: o}, nil
 }

@@ -114,7 +114,7 @@ func (t *transfer) reread(ctx context.Context) (int64, error) {
 		return 0, nil
 	}
 	t.say("verifying what is there", 0)
-	n, err := io.Copy(t.sum, &stoppable{ctx, t.out})
+	n, err := io.Copy(t.sum, until(ctx, t.out))
 	if err != nil {
 		return 0, fmt.Errorf("pull: %w", err)
 	}

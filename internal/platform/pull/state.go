@@ -126,16 +126,18 @@ func (c *Client) stall() time.Duration {
 	return defaultStall
 }
 
-// stoppable is a reader that ends with a context.
-type stoppable struct {
-	ctx context.Context
-	r   io.Reader
-}
+// A readerFunc is a reader made of its method.
+type readerFunc func(p []byte) (int, error)
 
-// Read reads while the context lives.
-func (s *stoppable) Read(p []byte) (int, error) {
-	if s.ctx.Err() != nil {
-		return 0, context.Cause(s.ctx)
-	}
-	return s.r.Read(p)
+// Read calls the function.
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+// until reads while the context lives.
+func until(ctx context.Context, r io.Reader) io.Reader {
+	return readerFunc(func(p []byte) (int, error) {
+		if ctx.Err() != nil {
+			return 0, context.Cause(ctx)
+		}
+		return r.Read(p)
+	})
 }

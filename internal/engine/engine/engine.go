@@ -136,7 +136,7 @@ func (e *Engine) post(ctx context.Context, q *sequence) error {
 	}
 	// The mailbox has room for as many as may be queued, so sending never blocks.
 	all := append([]*sequence{q}, q.children...)
-	before, ok := e.queue.enter(q.User, len(all))
+	before, ok := e.queue.enter(q.payer(), len(all))
 	if !ok {
 		return e.overloaded(before)
 	}
@@ -159,7 +159,7 @@ func (e *Engine) newSequence(req *Request) (*sequence, error) {
 	}
 	q := &sequence{eng: e, req: req, sampler: sampler, counted: true, submitted: time.Now()}
 	q.Seq = sched.Seq{
-		ID: e.ids.Add(1), User: req.User, Namespace: req.Namespace, Priority: req.Priority,
+		ID: e.ids.Add(1), Group: req.Group, User: req.User, Namespace: req.Namespace, Priority: req.Priority,
 		LogitsFrom: len(req.Prompt) - 1, Data: q,
 	}
 	if q.User == "" {

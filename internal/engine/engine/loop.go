@@ -231,7 +231,7 @@ func (l *loop) busyDisk() bool { return l.restorer.now != nil || l.keeper.flying
 func (l *loop) uncount(q *sequence) {
 	if q.counted {
 		q.counted = false
-		l.e.queue.leave(q.User)
+		l.e.queue.leave(q.payer())
 	}
 }
 

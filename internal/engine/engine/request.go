@@ -40,9 +40,10 @@ type Request struct {
 	KeepPrefill bool
 
 	// User is who has a turn: users share the steps fairly by the rows that they
-	// cost, and none may fill the queue alone. Empty means Namespace.
-	User      string
-	Namespace string // whose prefix cache is shared
+	// cost, and none may fill the queue alone. Empty means Namespace. Group is who
+	// users belong to, such as a key: turns go around among groups first.
+	Group, User string
+	Namespace   string // whose prefix cache is shared
 	// Priority goes first, always: those of a lower one run on what is left.
 	Priority int
 }

@@ -44,6 +44,14 @@ func (q *sequence) end(how int32) {
 	}
 }
 
+// payer is whose share of the queue it takes.
+func (q *sequence) payer() string {
+	if q.Group != "" {
+		return "group " + q.Group
+	}
+	return q.User
+}
+
 // limit returns how many tokens the sequence may have in all.
 func (q *sequence) limit(context int) int {
 	if q.req.MaxTokens > 0 {

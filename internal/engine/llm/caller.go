@@ -40,6 +40,7 @@ func (o Options) mine(ctx context.Context) Options {
 		return o
 	}
 	o.Priority += c.Priority
+	o.group = c.Name
 	o.User = c.key(o.User)
 	o.Namespace = c.key(o.Namespace)
 	return o

@@ -27,6 +27,8 @@ type EmbedOptions struct {
 
 	User, Namespace string // see engine.Request
 	Priority        int
+
+	group string // the caller's
 }
 
 // EmbedTokens returns the tokens of a text as the model wants them for an
@@ -55,7 +57,7 @@ func (m *Model) Embed(ctx context.Context, inputs [][]int32, o EmbedOptions) ([]
 	caller := callerOf(ctx)
 	if caller != nil {
 		own := Options{User: o.User, Namespace: o.Namespace, Priority: o.Priority}.mine(ctx)
-		o.User, o.Namespace, o.Priority = own.User, own.Namespace, own.Priority
+		o.User, o.Namespace, o.Priority, o.group = own.User, own.Namespace, own.Priority, own.group
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -130,7 +132,7 @@ func (b *embedding) submit(ctx context.Context, i int, ids []int32) error {
 	p := &pool{how: b.o.Pooling}
 	r := &engine.Request{
 		Prompt: ids, Hidden: p.add, Sampling: sample.Greedy(),
-		User: b.o.User, Namespace: b.o.Namespace, Priority: b.o.Priority,
+		Group: b.o.group, User: b.o.User, Namespace: b.o.Namespace, Priority: b.o.Priority,
 	}
 	if p.how == model.PoolingLast {
 		r.ScoreFrom = max(0, len(ids)-1)

@@ -81,6 +81,8 @@ type Options struct {
 	User, Namespace string // see engine.Request
 	Priority        int
 	KeepPrefill     bool
+
+	group string // the caller's
 }
 
 // Chat starts the answer to a conversation. Errors of the request come at
@@ -214,7 +216,7 @@ func (m *Model) submit(ctx context.Context, answers []*Answer) error {
 		o := &a.opts
 		reqs[i] = &engine.Request{
 			Prompt: a.prompt, MaxTokens: o.MaxTokens, Sampling: o.Sampling, Stop: m.tok.EOG(),
-			Mask: o.Mask, Logprobs: o.Logprobs, User: o.User, Namespace: o.Namespace, Priority: o.Priority, KeepPrefill: o.KeepPrefill,
+			Mask: o.Mask, Logprobs: o.Logprobs, Group: o.group, User: o.User, Namespace: o.Namespace, Priority: o.Priority, KeepPrefill: o.KeepPrefill,
 		}
 	}
 	streams, err := m.eng.SubmitN(ctx, reqs)

@@ -1,6 +1,7 @@
 package sched
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/holdfast-llm/holdfast/internal/engine/kvcache"
@@ -43,7 +44,7 @@ func (s *Scheduler) admit(p *Plan) {
 func (s *Scheduler) start(p *Plan, q *Seq, a kvcache.Attach) {
 	s.waiting = slices.DeleteFunc(s.waiting, func(x *Seq) bool { return x == q })
 	q.state = Running
-	q.user.running++
+	q.user.runs(1)
 	s.insert(q)
 	p.Admitted = append(p.Admitted, Admission{q, a})
 }
@@ -64,12 +65,12 @@ func turn(a, b *Seq) bool {
 	switch {
 	case a.Priority != b.Priority:
 		return a.Priority > b.Priority
-	case a.user.running != b.user.running:
-		return a.user.running < b.user.running
-	case a.user.served != b.user.served:
-		return a.user.served < b.user.served
+	case a.user.group != b.user.group:
+		g, h := a.user.group, b.user.group
+		return cmp.Or(cmp.Compare(g.running, h.running), less(g, h)) < 0
 	}
-	return a.order < b.order
+	u, v := a.user, b.user
+	return cmp.Or(cmp.Compare(u.running, v.running), cmp.Compare(u.served, v.served), cmp.Compare(a.order, b.order)) < 0
 }
 
 // reserved returns how many blocks the admitted prompts have yet to take.

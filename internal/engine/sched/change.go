@@ -28,8 +28,8 @@ func (s *Scheduler) Fork(child, parent *Seq) (kvcache.Attach, bool) {
 		return a, false
 	}
 	s.orders++
-	child.order, child.state, child.user = s.orders, Running, s.enter(child.User)
-	child.user.running++
+	child.order, child.state, child.user = s.orders, Running, s.enter(child)
+	child.user.runs(1)
 	s.insert(child)
 	return a, true
 }

@@ -58,9 +58,13 @@ func TestScheduleNeverChangesTheAnswer(t *testing.T) {
 		if st := d.pool.Stats(); st.Used != 0 || st.SlotsUsed != 0 {
 			t.Fatalf("blocks or slots are left over: %+v", st)
 		}
-		for name, u := range d.sch.users {
-			if u.active != 0 || u.running != 0 {
-				t.Fatalf("user %s has %d sequences left", name, u.active)
+		for group, g := range d.sch.groups {
+			active, running := 0, 0
+			for _, u := range g.members {
+				active, running = active+u.active, running+u.running
+			}
+			if active != 0 || running != 0 || g.active != 0 || g.running != 0 {
+				t.Fatalf("group %s has %d sequences left, its users %d", group, g.active, active)
 			}
 		}
 	})

@@ -1,6 +1,7 @@
 package sched
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -59,7 +60,8 @@ type Scheduler struct {
 	running []*Seq // sorted by before
 	prefill []*Seq // scratch of Plan
 	ranked  []*Seq // scratch of Ahead
-	users   map[string]*user
+	groups  map[string]*user
+	ids     uint64 // of users and groups
 	orders  uint64
 	plans   uint64
 	outputs int // rows with logits in the plan being made
@@ -71,7 +73,7 @@ func New(cfg Config, pool *kvcache.Pool) (*Scheduler, error) {
 	if cfg.MaxSeqs < 1 || cfg.MaxRows < cfg.MaxSeqs || cfg.MaxOutputs < cfg.MaxSeqs {
 		return nil, fmt.Errorf("sched: %d sequences need at least as many rows and outputs per step, not %d and %d", cfg.MaxSeqs, cfg.MaxRows, cfg.MaxOutputs)
 	}
-	return &Scheduler{cfg: cfg, pool: pool, users: map[string]*user{}}, nil
+	return &Scheduler{cfg: cfg, pool: pool, groups: map[string]*user{}}, nil
 }
 
 // Waiting returns how many sequences wait, Running how many run.
@@ -94,7 +96,7 @@ func (s *Scheduler) Each(f func(*Seq)) {
 // Add puts a sequence into the queue.
 func (s *Scheduler) Add(q *Seq) {
 	s.orders++
-	q.order, q.state, q.user = s.orders, Waiting, s.enter(q.User)
+	q.order, q.state, q.user = s.orders, Waiting, s.enter(q)
 	s.waiting = append(s.waiting, q)
 }
 
@@ -110,14 +112,14 @@ func (s *Scheduler) Remove(q *Seq, keep bool) {
 		return
 	}
 	q.state = Finished
-	q.user.active--
+	q.user.leave()
 }
 
 // stop takes the blocks of a running sequence.
 func (s *Scheduler) stop(q *Seq, keep bool) {
 	s.pool.End(&q.KV, q.Tokens, keep)
 	s.running = slices.DeleteFunc(s.running, func(x *Seq) bool { return x == q })
-	q.user.running--
+	q.user.runs(-1)
 }
 
 // Plan fills p with the next step. prefill is how many prompt rows it may hold
@@ -170,7 +172,7 @@ func (s *Scheduler) planDecodes(p *Plan) {
 		if q.state == Running && len(q.KV.Blocks()) >= s.pool.BlocksFor(len(q.Tokens)) {
 			s.add(p, q, 1)
 			p.Decodes++
-			q.user.served += decodeWeight
+			q.user.serve(decodeWeight)
 		}
 	}
 }
@@ -204,12 +206,10 @@ func (s *Scheduler) planPrefills(p *Plan, rows int) {
 		switch {
 		case a.Priority != b.Priority:
 			return b.Priority - a.Priority
-		case a.user.served < b.user.served:
-			return -1
-		case a.user.served > b.user.served:
-			return 1
+		case a.user.group != b.user.group:
+			return less(a.user.group, b.user.group)
 		}
-		return before(a, b)
+		return cmp.Or(cmp.Compare(a.user.served, b.user.served), before(a, b))
 	})
 	for _, q := range s.prefill {
 		n := s.chunk(q, rows)
@@ -219,7 +219,7 @@ func (s *Scheduler) planPrefills(p *Plan, rows int) {
 		s.add(p, q, n)
 		p.Prefill += n
 		rows -= n
-		q.user.served += uint64(n)
+		q.user.serve(uint64(n))
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 // TestScripts runs testdata: each file is a story of requests and steps.
 //
 //	pool blocks=N block-size=N seqs=N rows=N [slots=N]
-//	add id=a prompt=N max=N [shared-with=b:N] [user=u] [priority=N] [ns=n]
+//	add id=a prompt=N max=N [shared-with=b:N] [group=g] [user=u] [priority=N] [ns=n]
 //	step [budget=N] [times=N]
 //	cancel id=a
 //	queue
@@ -86,6 +86,7 @@ func (s *script) add(t *testing.T, d *datadriven.TestData) {
 	d.ScanArgs(t, "max", &j.max)
 	d.MaybeScanArgs(t, "shared-with", &shared)
 	d.MaybeScanArgs(t, "user", &j.User)
+	d.MaybeScanArgs(t, "group", &j.Group)
 	d.MaybeScanArgs(t, "priority", &j.Priority)
 	d.MaybeScanArgs(t, "ns", &j.Namespace)
 	if with, count, ok := strings.Cut(shared, ":"); ok {

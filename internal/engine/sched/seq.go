@@ -22,7 +22,8 @@ func (s State) String() string { return stateNames[s] }
 // owner's: it sets them before Add, and appends to Tokens between steps.
 type Seq struct {
 	ID        uint64
-	User      string // whose turn it is: the fairness key
+	Group     string // whose turn it is; within it, User's
+	User      string
 	Namespace string // whose cache it shares
 	Priority  int    // higher goes first
 
@@ -66,50 +67,4 @@ func before(a, b *Seq) int {
 		return 1
 	}
 	return 0
-}
-
-// A user is what fairness remembers about one key.
-type user struct {
-	served  uint64 // rows computed; decode rows count decodeWeight
-	active  int    // sequences not finished
-	running int
-}
-
-// decodeWeight is how many prompt rows one decode row counts for: alone in a
-// batch it reads all the weights that a whole prompt chunk shares.
-const decodeWeight = 4
-
-// maxIdleUsers bounds how many users without sequences are remembered.
-const maxIdleUsers = 1024
-
-// enter counts a sequence of a user. Who comes new, or comes back, starts no
-// lower than the least served of those who are here: time away earns nothing.
-func (s *Scheduler) enter(name string) *user {
-	u := s.users[name]
-	if u == nil {
-		if len(s.users) >= maxIdleUsers {
-			s.forgetIdle()
-		}
-		u = &user{}
-		s.users[name] = u
-	}
-	if u.active == 0 {
-		least, any := uint64(0), false
-		for _, o := range s.users {
-			if o.active > 0 && (!any || o.served < least) {
-				least, any = o.served, true
-			}
-		}
-		u.served = max(u.served, least)
-	}
-	u.active++
-	return u
-}
-
-func (s *Scheduler) forgetIdle() {
-	for name, u := range s.users {
-		if u.active == 0 {
-			delete(s.users, name)
-		}
-	}
 }

@@ -421,6 +421,51 @@ func bf16BF16x8(w *byte, n int, x *byte, offs *int, out *float32, more int)
 func bf16BF16x12(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
 //go:noescape
+func amxUnpackQ4_K(dst, src *byte, n int)
+
+//go:noescape
+func amxUnpackQ5_K(dst, src *byte, n int)
+
+//go:noescape
+func amxUnpackQ6_K(dst, src *byte, n int)
+
+//go:noescape
+func amxUnpackQ3_K(dst, src *byte, n int)
+
+//go:noescape
+func amxUnpackQ2_K(dst, src *byte, n int)
+
+//go:noescape
+func amxUnpackIQ4_XS(dst, src *byte, n int)
+
+//go:noescape
+func amxUnpackWide16(dst, src *byte, n int)
+
+//go:noescape
+func amxUnpackWide32(dst, src *byte, n int)
+
+//go:noescape
+func amxUnpackQ4_0(dst, src *byte, n int)
+
+//go:noescape
+func amxUnpackQ4_1(dst, src *byte, n int)
+
+//go:noescape
+func amxUnpackQ5_0(dst, src *byte, n int)
+
+//go:noescape
+func amxUnpackQ5_1(dst, src *byte, n int)
+
+//go:noescape
+func amxUnpackQ8_0(dst, src *byte, n int)
+
+//go:noescape
+func amxUnpackIQ4_NL(dst, src *byte, n int)
+
+//go:noescape
+func amxUnpackMXFP4(dst, src *byte, n int)
+
+//go:noescape
 func avx2Q4_0x1(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
 //go:noescape
@@ -795,6 +840,26 @@ func avx2Expanders() map[quant.Type]expander {
 		quant.IQ2_S:   avx2ExpandIQ2_S,
 		quant.IQ3_XXS: avx2ExpandIQ3_XXS,
 		quant.IQ3_S:   avx2ExpandIQ3_S,
+	}
+}
+
+func amxExpanders() map[quant.Type]expander {
+	return map[quant.Type]expander{
+		quant.Q4_K:   amxUnpackQ4_K,
+		quant.Q5_K:   amxUnpackQ5_K,
+		quant.Q6_K:   amxUnpackQ6_K,
+		quant.Q3_K:   amxUnpackQ3_K,
+		quant.Q2_K:   amxUnpackQ2_K,
+		quant.IQ4_XS: amxUnpackIQ4_XS,
+		wide16Type:   amxUnpackWide16,
+		wide32Type:   amxUnpackWide32,
+		quant.Q4_0:   amxUnpackQ4_0,
+		quant.Q4_1:   amxUnpackQ4_1,
+		quant.Q5_0:   amxUnpackQ5_0,
+		quant.Q5_1:   amxUnpackQ5_1,
+		quant.Q8_0:   amxUnpackQ8_0,
+		quant.IQ4_NL: amxUnpackIQ4_NL,
+		quant.MXFP4:  amxUnpackMXFP4,
 	}
 }
 

@@ -33,6 +33,19 @@ type job struct {
 	n    int
 	s    *Scratch
 	add  bool
+	base int // the first row, if rows is nil
+}
+
+// from returns the job without its first n rows.
+func (j *job) from(n int) job {
+	rest := *j
+	rest.dst, rest.n = rest.dst[n*rest.ld:], rest.n-n
+	if rest.rows == nil {
+		rest.base += n
+	} else {
+		rest.rows = rest.rows[n:]
+	}
+	return rest
 }
 
 func mul(j *job, a *Acts, k Kind, lo, hi int) {
@@ -81,7 +94,7 @@ func (j *job) check(a *Acts, k Kind, lo, hi int) {
 // row returns the number in Acts of row i of the job.
 func (j *job) row(i int) int {
 	if j.rows == nil {
-		return i
+		return j.base + i
 	}
 	return int(j.rows[i])
 }
@@ -147,6 +160,13 @@ func (m *Matrix) groups(g, n int, s *Scratch) []byte {
 
 // ints runs the integer kernels.
 func (j *job) ints(lo, hi int) {
+	if n := j.amx(lo, hi); n > 0 {
+		if n < j.n {
+			rest := j.from(n)
+			rest.ints(lo, hi)
+		}
+		return
+	}
 	lay := j.m.layout()
 	ks := lay.kernels()
 	if wide := lay.wide; wide != nil && lay.expander() != nil && (ks == nil || j.n > ks[len(ks)-1].rows) {

@@ -16,6 +16,7 @@ type Scratch struct {
 	q     []int8    // the unpacked rows of a group
 	scale []float32 // and their scales
 	vals  []float32 // one unit in float32, [cols][Group]
+	amx   amxScratch
 }
 
 // NewScratch returns an empty Scratch.

@@ -27,6 +27,8 @@ func encodings() []byte {
 		f.raw("%s", evexBrain(fmt.Sprintf("DPBFB%d", c), c+12, 24, base))
 	}
 	f.raw("%s", define("CVTBF16", []int{0x62, 0xf2, 0x7e, 0x48, 0x72, 0xc0}, "vcvtneps2bf16 ymm0,zmm0"))
+	f.raw("\n// AMX: tiles of up to 16 rows of 64 bytes.")
+	amxEncodings(&f)
 	return f.Bytes()
 }
 
@@ -65,21 +67,21 @@ func evexBrain(name string, acc, weights int, base string) string {
 		text += "BYTE $" + c + "; "
 	}
 	return fmt.Sprintf("#define %s(quarter) %sBYTE $quarter // vdpbf16ps zmm%d,zmm%d,[%s+quarter*4]{1to16}",
-		name, text, acc, weights, strings.ToLower(longName(base)))
+		name, text, acc, weights, intel(base))
 }
 
-// gpr are the numbers of the registers that point to activations.
+// gpr are the numbers of the registers that hold addresses.
 var gpr = map[string]int{
-	"AX": 0, "CX": 1, "DX": 2, "BX": 3,
+	"AX": 0, "CX": 1, "DX": 2, "BX": 3, "SI": 6, "DI": 7,
 	"R8": 8, "R9": 9, "R10": 10, "R11": 11, "R12": 12, "R13": 13, "R14": 14, "R15": 15,
 }
 
-// longName is Intel's name of a register of 64 bits.
-func longName(reg string) string {
+// intel is Intel's name of a register of 64 bits.
+func intel(reg string) string {
 	if reg[0] == 'R' {
-		return reg
+		return strings.ToLower(reg)
 	}
-	return "R" + reg
+	return "r" + strings.ToLower(reg)
 }
 
 func hex(b int) string { return fmt.Sprintf("0x%02x", b) }
@@ -90,4 +92,34 @@ func not(n, bit int) int {
 		return 0
 	}
 	return 1
+}
+
+// The AMX macros name what a kernel keeps in each register; see amx.go.
+func amxEncodings(f *file) {
+	f.raw("%s", define("LDTILECFG_AX", []int{0xc4, 0xe2, 0x78, 0x49, 0x00}, "ldtilecfg [rax]"))
+	f.raw("%s", define("TILERELEASE", []int{0xc4, 0xe2, 0x78, 0x49, 0xc0}, "tilerelease"))
+	for t := range 4 {
+		f.raw("%s", define(fmt.Sprintf("TILEZERO%d", t), []int{0xc4, 0xe2, 0x7b, 0x49, 0xc0 | t<<3}, fmt.Sprintf("tilezero tmm%d", t)))
+		f.raw("%s", tileMove(fmt.Sprintf("TILESTORE%d", t), t, "AX", "CX", true))
+	}
+	f.raw("%s", tileMove("TILELOAD_A0", 4, "SI", "BX", false))
+	f.raw("%s", tileMove("TILELOAD_A1", 5, "DI", "BX", false))
+	f.raw("%s", tileMove("TILELOAD_B0", 6, "DX", "CX", false))
+	f.raw("%s", tileMove("TILELOAD_B1", 7, "R9", "CX", false))
+	for _, t := range [][3]int{{0, 4, 6}, {1, 4, 7}, {2, 5, 6}, {3, 5, 7}} {
+		name := fmt.Sprintf("TDPBSSD_%d_%d_%d", t[0], t[1], t[2])
+		code := []int{0xc4, 0xe2, (15-t[2])<<3 | 3, 0x5e, 0xc0 | t[0]<<3 | t[1]}
+		f.raw("%s", define(name, code, fmt.Sprintf("tdpbssd tmm%d,tmm%d,tmm%d", t[0], t[1], t[2])))
+	}
+}
+
+// tileMove loads or stores a tile whose rows are index bytes apart.
+func tileMove(name string, tile int, base, index string, store bool) string {
+	b, x := gpr[base], gpr[index]
+	prefix, text := 0x7b, fmt.Sprintf("tileloadd tmm%d,[%s+%s*1]", tile, intel(base), intel(index))
+	if store {
+		prefix, text = 0x7a, fmt.Sprintf("tilestored [%s+%s*1],tmm%d", intel(base), intel(index), tile)
+	}
+	code := []int{0xc4, 0x82 | not(x, 8)<<6 | not(b, 8)<<5, prefix, 0x4b, 4 | tile<<3, x&7<<3 | b&7}
+	return define(name, code, text)
 }

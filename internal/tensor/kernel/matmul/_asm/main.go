@@ -29,6 +29,7 @@ func main() {
 		{"avx512_grid", vnniGrid},
 		{"avx512_float", vnniFloat},
 		{"avx512_bf16", bf16Brain},
+		{"amx", amx},
 		{"avx2_q8", avx2Q8},
 		{"avx2_q8k", avx2Q8K},
 		{"avx2_ternary", avx2Ternary},

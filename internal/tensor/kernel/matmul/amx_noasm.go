@@ -1,0 +1,7 @@
+//go:build noasm || !amd64
+
+package matmul
+
+type amxScratch struct{}
+
+func (j *job) amx(_, _ int) int { return 0 }

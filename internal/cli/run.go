@@ -177,9 +177,35 @@ func parseTask(a *app.App, args []string) (task, error) {
 	return task{model: args[0], prompt: strings.Join(args[1:], " ")}, err
 }
 
+// chats reports ErrNoTemplate for a model that cannot chat, before minutes are
+// spent on loading its weights. Other errors are left to who loads it. A file
+// without a template may still be one whose format is known by its tokens,
+// which only a closer look tells.
+func chats(a *app.App, o *runOptions, name string) error {
+	if o.raw || o.template != "" {
+		return nil
+	}
+	f, err := a.File(name)
+	if err != nil {
+		return nil
+	}
+	_, has, err := f.String("tokenizer.chat_template")
+	f.Close()
+	if has || err != nil {
+		return nil
+	}
+	if info, err := a.Inspect(name, o.plan); err == nil && info.ChatFormat == "" {
+		return holdfast.ErrNoTemplate
+	}
+	return nil
+}
+
 // openModel loads the model with a progress bar. An interruption does not wait
 // for the rest of the file: the program is about to end anyway.
 func openModel(ctx context.Context, a *app.App, o *runOptions, name string) (*holdfast.Model, error) {
+	if err := chats(a, o, name); err != nil {
+		return nil, err
+	}
 	b := loading(a)
 	defer b.end()
 	opts := []holdfast.Option{holdfast.WithProgress(b.update)}

@@ -20,7 +20,7 @@ func has(tier string) bool {
 	case "avx512bf16":
 		return avx512 && x.HasAVX512VNNI && x.HasAVX512BF16
 	case "amx":
-		return avx512 && x.HasAMXTile && x.HasAMXInt8 && x.HasAMXBF16
+		return avx512 && x.HasAVX512VNNI && x.HasAMXTile && x.HasAMXInt8 && x.HasAMXBF16 && amxPermitted()
 	}
 	return false
 }

@@ -59,7 +59,7 @@ var homes = map[string]string{
 	"github.com/charmbracelet":   "internal/app",
 	"github.com/prometheus":      "internal/platform/obs",
 	"github.com/santhosh-tekuri": "-",
-	"go.yaml.in/yaml":           "-",
+	"go.yaml.in/yaml":            "-",
 	"github.com/BurntSushi":      "internal/platform/config",
 	"github.com/ncruces":         "internal/platform/store",
 	module + "/starter":          "cmd/holdfast",

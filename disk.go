@@ -43,5 +43,5 @@ func (m *Model) openDisk(c *config) error {
 }
 
 func (m *Model) identity(c *config) (string, error) {
-	return identity.Of(m.file, m.model.CacheSpec(), c.kv, c.exact)
+	return identity.Of(m.file, m.model.CacheSpec(), c.kv, c.exact, c.same)
 }

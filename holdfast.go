@@ -130,7 +130,7 @@ func (c *config) workers() int {
 
 func (c *config) modelOptions(team *par.Team) model.Options {
 	o := model.Options{
-		Team: team, CacheElem: c.kv, Exact: c.exact, KeepMapped: c.keepMapped, Progress: c.progress, Workers: c.workers(),
+		Team: team, CacheElem: c.kv, Exact: c.exact, Deterministic: c.same, KeepMapped: c.keepMapped, Progress: c.progress, Workers: c.workers(),
 	}
 	return o.WithDefaults()
 }

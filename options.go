@@ -16,6 +16,7 @@ type config struct {
 	parallel   int
 	kv         attend.Elem
 	exact      bool
+	same       bool // deterministic
 	keepMapped bool
 	template   string
 	jinja      bool
@@ -66,6 +67,14 @@ func WithKVType(name string) Option {
 // times slower, and as near to the reference as float32 gets.
 func WithExact() Option {
 	return func(c *config) error { c.exact = true; return nil }
+}
+
+// WithDeterministic makes the results independent of how a prompt was cut into
+// pieces: of the prefix that a cache had, and of what else ran. Everything else is so
+// anyway, whatever the batch and the number of threads; models with latent attention
+// (DeepSeek-V2 and later) read long prompts more slowly with it.
+func WithDeterministic() Option {
+	return func(c *config) error { c.same = true; return nil }
 }
 
 // WithKeepMapped leaves the weights in the mapped file instead of copying them

@@ -15,12 +15,14 @@ import (
 
 // RawOptions say how a Raw model is loaded.
 type RawOptions struct {
-	Threads  int    // 0 for one per core
-	KVType   string // "" for f16, or f32 if Exact
-	Exact    bool
-	Seqs     int // sequences that there is cache for, at least 1
-	Context  int // positions of each
-	Progress func(done, total int64)
+	Threads int    // 0 for one per core
+	KVType  string // "" for f16, or f32 if Exact
+	Exact   bool
+	// Deterministic is model.Options' of that name.
+	Deterministic bool
+	Seqs          int // sequences that there is cache for, at least 1
+	Context       int // positions of each
+	Progress      func(done, total int64)
 }
 
 // A Raw model computes logits for tokens, without engine and sampling: for
@@ -69,7 +71,7 @@ func NewRaw(f *gguf.File, o RawOptions) (*Raw, error) {
 		return nil, err
 	}
 	r := &Raw{file: f, context: o.Context, elem: elem, Team: par.New(Workers(o.Threads))}
-	r.Model, err = model.Load(f, model.Options{Team: r.Team, CacheElem: elem, Exact: o.Exact, Progress: o.Progress})
+	r.Model, err = model.Load(f, model.Options{Team: r.Team, CacheElem: elem, Exact: o.Exact, Deterministic: o.Deterministic, Progress: o.Progress})
 	if err == nil {
 		err = r.allocate(max(o.Seqs, 1))
 	}

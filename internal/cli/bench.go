@@ -77,6 +77,7 @@ func newBench(a *app.App) *cobra.Command {
 	intFlag(cmd, &o.runs, "runs", 1, 1000, "runs of each test; the median counts")
 	intFlag(cmd, &o.raw.Threads, "threads", 0, 1024, "threads that compute; 0 for one per core")
 	choiceFlag(cmd, &o.raw.KVType, "kv-type", kvTypes, "element type of the cache")
+	f.BoolVar(&o.raw.Deterministic, "deterministic", false, "the same bits whatever the size of a prompt's pieces")
 	f.BoolVar(&o.raw.Exact, "exact", false, "measure the exact path")
 	f.StringVar(&o.profile, "profile", "", "write a CPU profile of the measured runs to this file, for go tool pprof")
 	f.BoolVar(&o.json, "json", false, "print one JSON object")

@@ -43,6 +43,7 @@ likeliest next tokens are printed.`,
 	f := cmd.Flags()
 	f.StringVar(&o.tokens, "tokens", "", "token `IDS`, separated by commas or spaces")
 	f.StringVar(&o.out, "out", "", "write all logits to `FILE`")
+	f.BoolVar(&o.raw.Deterministic, "deterministic", false, "the same bits whatever the size of a prompt's pieces")
 	f.BoolVar(&o.raw.Exact, "exact", false, "float32 activations on dequantized weights, and a float32 cache")
 	choiceFlag(cmd, &o.raw.KVType, "kv-type", kvTypes, "element type of the cache; f16, or f32 with --exact")
 	intFlag(cmd, &o.raw.Threads, "threads", 0, 1024, "threads that compute; 0 for one per core")

@@ -27,6 +27,7 @@ type runOptions struct {
 	raw, special   bool
 	template       string
 	exact          bool
+	deterministic  bool
 	verbose        bool
 	json, stream   bool
 }
@@ -75,6 +76,7 @@ func newRun(a *app.App) *cobra.Command {
 	f.BoolVar(&o.raw, "raw", false, "continue the prompt as it is, without the chat template")
 	f.BoolVar(&o.special, "special", false, "with --raw: recognise special tokens in the prompt")
 	f.StringVar(&o.template, "template", "", "use the Jinja chat template in `FILE`")
+	f.BoolVar(&o.deterministic, "deterministic", false, "the same tokens however a prompt was cut into pieces or found in the cache; slower prompts with DeepSeek-V2 and later")
 	f.BoolVar(&o.exact, "exact", false, "compute in float32 on dequantized weights: slow, for comparisons")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "print tokens, times and speed on standard error")
 	f.BoolVar(&o.json, "json", false, "print one JSON object: text, thinking, usage, timings, finish_reason")
@@ -211,6 +213,9 @@ func openModel(ctx context.Context, a *app.App, o *runOptions, name string) (*ho
 	opts := []holdfast.Option{holdfast.WithProgress(b.update)}
 	if o.exact {
 		opts = append(opts, holdfast.WithExact())
+	}
+	if o.deterministic {
+		opts = append(opts, holdfast.WithDeterministic())
 	}
 	if o.template != "" {
 		text, err := os.ReadFile(o.template)

@@ -16,6 +16,7 @@ type serveOptions struct {
 	plan          app.Plan
 	listen        string
 	parallel      int
+	deterministic bool
 	apiKey        string
 	requireKey    bool
 	dir           string
@@ -101,6 +102,7 @@ func (o *serveOptions) addNetFlags(cmd *cobra.Command) {
 	f.StringVar(&o.listen, "listen", "127.0.0.1:11435", "`ADDRESS` and port to listen on")
 	f.StringVar(&o.apiKey, "api-key", "", "one fixed `KEY` that lets requests in, for scripts; `holdfast keys` manages real ones")
 	f.Lookup("api-key").Usage = "one fixed `KEY` that lets requests in, for scripts (holdfast keys manages real ones)"
+	f.BoolVar(&o.deterministic, "deterministic", false, "the same tokens however a prompt was cut into pieces or found in the cache; slower prompts with DeepSeek-V2 and later")
 	f.BoolVar(&o.requireKey, "require-key", false, "ask for a key on this machine's own addresses too")
 	f.Var(&list{p: &o.origins}, "allow-origin", "web page that may use the server from a browser, such as https://chat.example.com; * for all (can be repeated)")
 	f.StringVar(&o.cert, "tls-cert", "", "certificate `FILE` for https, in PEM")

@@ -100,7 +100,7 @@ func (s *service) open(args []string) error {
 	s.metrics = obs.New(obs.Source{Models: func() []library.Info { return s.models.Running() }, InFlight: func() int { return s.main.InFlight() }}, app.Version(), kernels())
 	s.models = library.New(library.Options{
 		Opener: &library.GGUF{
-			Team: s.team, KV: elem, Parallel: s.o.parallel, DiskDir: s.o.diskFolder, DiskBytes: s.o.diskBytes,
+			Team: s.team, KV: elem, Deterministic: s.o.deterministic, Parallel: s.o.parallel, DiskDir: s.o.diskFolder, DiskBytes: s.o.diskBytes,
 			Warn: func(err error) { s.log.Warn("the disk cache", "error", err) },
 		},
 		Dir: s.folder(), Context: s.o.plan.Context, Parallel: s.o.parallel, Memory: s.o.memoryBytes, Keep: keep,

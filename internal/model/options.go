@@ -15,6 +15,10 @@ type Options struct {
 	// Exact selects float32 activations on dequantized weights everywhere: slow,
 	// and as near to the reference as float32 gets.
 	Exact bool
+	// Deterministic gives up the choices that depend on how many tokens a sequence
+	// brings into a Forward, so that pieces of a prompt of any size give the same
+	// bits. Only latent attention makes one: prompts take longer with it.
+	Deterministic bool
 	// MaxRows is the largest batch that Forward will see; 0 means 512.
 	MaxRows int
 	// BlockTokens is the number of positions per cache block; 0 means 64.

@@ -49,6 +49,7 @@ var Settings = []Setting{
 	{Key: "seed", Help: "the same seed gives the same answer; -1 for another each time"},
 	{Key: "max_tokens", Help: "longest answer in tokens; 0 for the rest of the context"},
 	{Key: "stop", Help: "texts that end an answer (a list in the file)", Kind: List},
+	{Key: "deterministic", Help: "true gives the same tokens however a prompt was cut into pieces"},
 
 	// The rest is for `holdfast serve`.
 	{Key: "listen", Help: "address and port that serve listens on"},

@@ -62,7 +62,9 @@ type GGUF struct {
 	KV       attend.Elem
 	Parallel int // sequences of full length
 	Exact    bool
-	Queue    int // requests that may wait; 0 is the engine's default
+	// Deterministic is model.Options' of that name.
+	Deterministic bool
+	Queue         int // requests that may wait; 0 is the engine's default
 	// DiskDir and DiskBytes keep what was computed of prompts in a folder, for
 	// after a restart; "" keeps nothing. It is shared by all models.
 	DiskDir   string
@@ -154,7 +156,7 @@ func (g *GGUF) disk(f *gguf.File, m model.Model) (*diskcache.Store, func() error
 	if g.DiskDir == "" {
 		return nil, none, nil
 	}
-	id, err := identity.Of(f, m.CacheSpec(), g.KV, g.Exact)
+	id, err := identity.Of(f, m.CacheSpec(), g.KV, g.Exact, g.Deterministic)
 	if err != nil {
 		return nil, none, err
 	}
@@ -169,7 +171,7 @@ func (g *GGUF) disk(f *gguf.File, m model.Model) (*diskcache.Store, func() error
 }
 
 func (g *GGUF) options() model.Options {
-	o := model.Options{Team: g.Team, CacheElem: g.KV, Exact: g.Exact}
+	o := model.Options{Team: g.Team, CacheElem: g.KV, Exact: g.Exact, Deterministic: g.Deterministic}
 	return o.WithDefaults()
 }
 

@@ -21,9 +21,9 @@ import (
 // the element type, the layout, and how the machine rounds. Blocks of different
 // identities are never mixed, so that an answer from the disk is the same, bit
 // by bit, as one that was computed.
-func Of(f *gguf.File, spec model.CacheSpec, elem fmt.Stringer, exact bool) (string, error) {
+func Of(f *gguf.File, spec model.CacheSpec, elem fmt.Stringer, exact, deterministic bool) (string, error) {
 	h := sha256.New()
-	fmt.Fprintf(h, "layout 1 %s\narch %s\nelem %s exact %v block %d %d state %d\n", buildVersion(), runtime.GOARCH, elem, exact, spec.BlockTokens, spec.BlockBytes, spec.StateBytes)
+	fmt.Fprintf(h, "layout 1 %s\narch %s\nelem %s exact %v deterministic %v block %d %d state %d\n", buildVersion(), runtime.GOARCH, elem, exact, deterministic, spec.BlockTokens, spec.BlockBytes, spec.StateBytes)
 	for _, i := range cpu.Impls() {
 		fmt.Fprintf(h, "kernels %s %v\n", i.Name, i.On())
 	}

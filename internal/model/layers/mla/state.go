@@ -115,7 +115,7 @@ func NewState(e *layers.Env, o model.Options, s Options, list []*Layer) *State {
 		Out: make([]float32, n*d.Heads*d.Value),
 		cs:  make([]float32, n*d.Rope),
 
-		RebuildRows: RebuildRows,
+		RebuildRows: rebuildFrom(o),
 
 		runs:  make([]run, 0, n),
 		tiles: make([]tile, 0, n),

@@ -9,6 +9,7 @@ import (
 	_ "github.com/holdfast-llm/holdfast/internal/model/deepseek32" // an indexer beside rebuilt keys
 	"github.com/holdfast-llm/holdfast/internal/model/layers/mla"
 	"github.com/holdfast-llm/holdfast/internal/model/modeltest"
+	"github.com/holdfast-llm/holdfast/internal/tensor/kernel/attend"
 )
 
 const vocab = modeltest.DeepSeekVocab
@@ -47,6 +48,34 @@ func TestRebuiltAgreesWithAbsorbed(t *testing.T) {
 			}
 			if chunk == 70 && d.Max == 0 {
 				t.Errorf("%+v: no difference at all: were keys rebuilt?", s)
+			}
+		}
+	}
+}
+
+// TestLongDecode: past two parts of the split softmax, one row whose parts
+// several workers share and whole tiles of rows give the same bits, whatever the
+// cache and with queries that have a latent or not.
+func TestLongDecode(t *testing.T) {
+	const n, last = 2100, 3
+	for elem, s := range map[attend.Elem]modeltest.DeepSeek{attend.F32: {Arch: "deepseek2"}, attend.BF16: {Arch: "deepseek2", Lite: true}} {
+		logits := func(workers, tail int) []float32 {
+			o := model.Options{Team: modeltest.NewTeam(t, workers), CacheElem: elem, MaxRows: 200}
+			r := modeltest.NewRunner(t, modeltest.OpenDeepSeek(t, s), o, 4096)
+			seq, q := prompt(n), r.NewSeq()
+			for at := 0; at < n-last; at += 200 {
+				r.Run(&model.Batch{Seqs: []model.BatchSeq{q.Batch(seq[at:min(at+200, n-last)], 0)}})
+			}
+			var out []float32
+			for at := n - last; at < n; at += tail {
+				out = append(out, r.Forward(&model.Batch{Seqs: []model.BatchSeq{q.Batch(seq[at:at+tail], tail)}})...)
+			}
+			return out
+		}
+		want := logits(1, last)
+		for i, v := range logits(3, 1) {
+			if math.Float32bits(v) != math.Float32bits(want[i]) {
+				t.Fatalf("%+v, cache of %v: logit %d is %v by three workers, %v by one", s, elem, i, v, want[i])
 			}
 		}
 	}

@@ -20,8 +20,8 @@ const RebuildRows = 256
 
 // build is a worker's memory for rebuilt keys and values of one head.
 type build struct {
-	keys, values []byte    // [partRows][QK], [partRows][Value] of float32 or bf16
-	k, v         []float32 // [partRows][QK], [partRows][Value]; the same memory if they are float32
+	keys, values []byte    // [buildRows][QK], [buildRows][Value] of float32 or bf16
+	k, v         []float32 // [buildRows][QK], [buildRows][Value]; the same memory if they are float32
 	row          []float32 // [Row]
 	q            []float32 // [maxRows][QK]
 	out          []float32 // [maxRows][Value]
@@ -38,7 +38,7 @@ func rebuiltElem(o model.Options) attend.Elem {
 }
 
 func newBuild(d Dims, maxRows int, elem attend.Elem) *build {
-	nk, nv := partRows*d.QK(), partRows*d.Value
+	nk, nv := buildRows*d.QK(), buildRows*d.Value
 	b := &build{
 		keys:   make([]byte, elem.RowBytes(nk)),
 		values: make([]byte, elem.RowBytes(nv)),
@@ -56,9 +56,9 @@ func newBuild(d Dims, maxRows int, elem attend.Elem) *build {
 
 // buildBytes is the size of a build: with keys and values twice, at most.
 func buildBytes(d Dims, maxRows int, elem attend.Elem) int64 {
-	n := 4 * int64(partRows+maxRows) * int64(d.QK()+d.Value)
+	n := 4 * int64(buildRows+maxRows) * int64(d.QK()+d.Value)
 	if elem != attend.F32 {
-		n += int64(elem.RowBytes(partRows * (d.QK() + d.Value)))
+		n += int64(elem.RowBytes(buildRows * (d.QK() + d.Value)))
 	}
 	return n
 }
@@ -89,13 +89,13 @@ func (l *Layer) rebuildHead(e *layers.Env, w int, st *State, seq, h int) {
 		k.limit[i] = int32(s.Pos + i + 1)
 	}
 	end := s.Pos + n
-	parts := partsOf(end)
+	parts := (end + buildRows - 1) / buildRows
 	for p := range parts {
 		if p == len(b.parts) {
 			b.parts = append(b.parts, &attend.Partial{})
 		}
-		lo, hi := p*partRows, min((p+1)*partRows, end)
-		l.buildRows(e, w, st, seq, h, lo, hi)
+		lo, hi := p*buildRows, min((p+1)*buildRows, end)
+		l.buildPart(e, w, st, seq, h, lo, hi)
 		k.chunks = append(k.chunks[:0], attend.Chunk{K: b.keys, V: b.values, N: hi - lo})
 		st.rebuilt.RunPartial(k.s, b.parts[p], b.q, n, k.limit[:n], nil, k.chunks, lo)
 	}
@@ -105,8 +105,8 @@ func (l *Layer) rebuildHead(e *layers.Env, w int, st *State, seq, h int) {
 	}
 }
 
-// buildRows computes one head's keys and values of the positions lo to hi-1.
-func (l *Layer) buildRows(e *layers.Env, w int, st *State, seq, h, lo, hi int) {
+// buildPart computes one head's keys and values of the positions lo to hi-1.
+func (l *Layer) buildPart(e *layers.Env, w int, st *State, seq, h, lo, hi int) {
 	k := &st.work[w]
 	b := k.build
 	mk, mv := l.keys[h], l.values[h]

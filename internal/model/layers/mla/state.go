@@ -13,7 +13,10 @@ const (
 	// partRows is how many cached rows one part of a split softmax covers. Parts
 	// begin at multiples of it whoever computes them, so that a row's result does
 	// not depend on the batch, on the chunks of a prefill or on the workers.
-	partRows = 512
+	partRows = 1024
+	// buildRows is the same for rebuilt keys and values, which are computed a part
+	// at a time.
+	buildRows = 512
 	// tileQueries is how many queries are computed together: each cached row is
 	// then read once for all of them.
 	tileQueries = 64
@@ -135,7 +138,7 @@ func NewState(e *layers.Env, o model.Options, s Options, list []*Layer) *State {
 		k := &st.work[w]
 		*k = work{
 			s:      attend.NewScratch(),
-			acts:   matmul.NewActs(max(n, partRows), max(d.Nope, d.KVLora)),
+			acts:   matmul.NewActs(max(n, buildRows), max(d.Nope, d.KVLora)),
 			rest:   matmul.NewActs(n, max(d.Nope, d.KVLora)),
 			out:    make([]float32, queries*d.KVLora),
 			limit:  make([]int32, max(n, queries)),
@@ -176,7 +179,7 @@ func StateBytes(o model.Options, d Dims, list []*Layer) int64 {
 	n := int64(o.MaxRows) * int64(perRow)
 	queries := max(tileQueries, d.Heads)
 	width := max(d.Nope, d.KVLora)
-	worker := int64(max(o.MaxRows, partRows))*layers.ActsBytes(width, k) +
+	worker := int64(max(o.MaxRows, buildRows))*layers.ActsBytes(width, k) +
 		int64(o.MaxRows)*layers.ActsBytes(width, k.Without(matmul.F32)) +
 		int64(queries)*int64(4*d.KVLora+4) + buildBytes(d, o.MaxRows, rebuiltElem(o))
 	if x := list[0].Index; x != nil {

@@ -56,10 +56,17 @@ func TestTracer(t *testing.T) {
 	tr.Record(Span{Name: "not sampled", Parent: "00-" + trace + "-" + parent + "-00"})
 	tr.Record(Span{Name: "new", Parent: "nonsense", Start: start, End: start})
 	tr.Close()
-	if len(got) != 1 || len(got[0].ResourceSpans) != 1 || len(got[0].ResourceSpans[0].Resource.Attributes) != 2 {
-		t.Fatalf("%+v", got)
+	if len(got) == 0 {
+		t.Fatal("nothing was sent")
 	}
-	spans := got[0].ResourceSpans[0].ScopeSpans[0].Spans
+	// How many spans go into one delivery depends on how fast the sender is.
+	spans := got[0].ResourceSpans[0].ScopeSpans[0].Spans[:0:0]
+	for _, c := range got {
+		if len(c.ResourceSpans) != 1 || len(c.ResourceSpans[0].Resource.Attributes) != 2 {
+			t.Fatalf("%+v", c)
+		}
+		spans = append(spans, c.ResourceSpans[0].ScopeSpans[0].Spans...)
+	}
 	if len(spans) != 2 {
 		t.Fatalf("%+v", spans)
 	}

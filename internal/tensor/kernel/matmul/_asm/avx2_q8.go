@@ -75,8 +75,8 @@ var q8Halves = []q8Half{
 		name: "NVFP4", bytes: 288, acc: 4, signed: true, order: inLine, halves: true,
 		set:    []string{ybcast("mask0F", "Y15"), ybcast("ones", "Y14"), "VBROADCASTI128 fp4<>(SB), Y13"},
 		load:   func(f *file, q int) { ylookup(f, 32, q/4*2+q%2+q%4/2*4) },
-		scale:  []string{"VPMOVZXBD (BX), Y11", "VPSLLD $20, Y11, Y11", ybcast("ue4m3", "Y12"), "VMULPS Y12, Y11, Y11"},
-		scale2: []string{"VPMOVZXBD 16(BX), Y11", "VPSLLD $20, Y11, Y11", ybcast("ue4m3", "Y12"), "VMULPS Y12, Y11, Y11"},
+		scale:  []string{"VPMOVZXBW (BX), X11", "VPSLLW $7, X11, X11", "VCVTPH2PS X11, Y11", ybcast("ue4m3", "Y12"), "VMULPS Y12, Y11, Y11"},
+		scale2: []string{"VPMOVZXBW 16(BX), X11", "VPSLLW $7, X11, X11", "VCVTPH2PS X11, Y11", ybcast("ue4m3", "Y12"), "VMULPS Y12, Y11, Y11"},
 	},
 }
 
@@ -105,7 +105,7 @@ func avx2Q8(f *file) []entry {
 		{"ones", 0x00010001},
 		{"subnormal", 1 << 22},
 		{"half", 0x3f000000},
-		{"ue4m3", (127 + 119) << 23},
+		{"ue4m3", 0x43000000},
 	} {
 		constant(f, c.name, c.value)
 	}

@@ -64,7 +64,7 @@ func avxvnni(f *file) []entry {
 		{"four", 0x40800000},
 		{"thirtytwo", 0x42000000},
 		{"subnormal", 1 << 22},
-		{"ue4m3", (127 + 119) << 23},
+		{"ue4m3", 0x43000000},
 		{"half", 0x3f000000},
 	} {
 		constant(f, c.name, c.value)

@@ -110,12 +110,12 @@ var q8Types = []q8Type{
 		quad:  func(f *file, q int, w string) { lookup(f, 16, q, w) },
 	},
 	{
-		// Exponent and mantissa of a scale, moved to their places in a float32, read
-		// 2^120 times too small, subnormal ones too; and codes are doubled.
+		// Exponent and mantissa of a scale, moved to their places in a float16, read
+		// 2^8 times too small, subnormal ones too; and codes are doubled.
 		name: "NVFP4", bytes: 288, order: inLine, half: true,
 		set:    []string{bcast("mask0F", "Z31"), bcast("ue4m3", "Z30"), "VBROADCASTI32X4 fp4<>(SB), Z29"},
-		scale:  []string{"VPMOVZXBD (SI), Z26", "VPSLLD $20, Z26, Z26", "VMULPS Z30, Z26, Z26"},
-		scale2: []string{"VPMOVZXBD 16(SI), Z26", "VPSLLD $20, Z26, Z26", "VMULPS Z30, Z26, Z26"},
+		scale:  []string{"VPMOVZXBW (SI), Y26", "VPSLLW $7, Y26, Y26", "VCVTPH2PS Y26, Z26", "VMULPS Z30, Z26, Z26"},
+		scale2: []string{"VPMOVZXBW 16(SI), Y26", "VPSLLW $7, Y26, Y26", "VCVTPH2PS Y26, Z26", "VMULPS Z30, Z26, Z26"},
 		quad: func(f *file, q int, w string) {
 			// Vector 2h+j holds quads 4h+j (low) and 4h+j+2 (high).
 			lookup(f, 32, q/4*2+q%2+q%4/2*4, w)
@@ -137,7 +137,7 @@ func vnniQ8(f *file) []entry {
 		{"sixteenth", 0x3d800000},
 		{"eighth", 0x3e000000},
 		{"half", 0x3f000000},
-		{"ue4m3", (127 + 119) << 23},
+		{"ue4m3", 0x43000000},
 	} {
 		constant(f, c.name, c.value)
 	}

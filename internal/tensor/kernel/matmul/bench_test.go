@@ -197,7 +197,7 @@ func BenchmarkPack(b *testing.B) {
 	}
 }
 
-// BenchmarkUnpacked multiplies types that have no packed layout, and raw rows.
+// BenchmarkUnpacked multiplies rows of the file, which are packed for each product.
 func BenchmarkUnpacked(b *testing.B) {
 	for _, t := range testTypes() {
 		b.Run("type="+t.String()+"/n=1", func(b *testing.B) {

@@ -13,7 +13,7 @@
 // twelve (prefill).
 //
 // Along the columns a group is a sequence of units: 32 columns for the types
-// whose blocks have 32 elements, 256 for the K types. A unit holds the scales
+// whose blocks have 32 elements, 256 for the others. A unit holds the scales
 // of its 16 rows, then the codes. See layout for the exact bytes.
 //
 // Activations are converted once (Acts.Set) to the kind that the matrix wants:

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/holdfast-llm/holdfast/internal/engine/engine"
+	"github.com/holdfast-llm/holdfast/internal/text/chat"
 )
 
 // An Info describes a model of the list.
@@ -91,7 +92,7 @@ func (m *Manager) info(e *entry, d *Description) Info {
 		Description: d, Users: e.refs, Context: m.o.Context,
 	}
 	if e.recipe != nil {
-		i.Recipe = *e.recipe
+		i.Recipe, i.Description = *e.recipe, e.described(d)
 	}
 	if i.Recipe.From != "" {
 		if base := m.lookupLocked(i.Recipe.From); base != nil {
@@ -110,6 +111,24 @@ func (m *Manager) info(e *entry, d *Description) Info {
 		i.Stats = l.LLM.Engine().Stats()
 	}
 	return i
+}
+
+// described returns a description with the template of the entry's recipe, which
+// decides about tools and reasoning; mu is held.
+func (e *entry) described(d *Description) *Description {
+	if d == nil || e.recipe.Template == "" {
+		return d
+	}
+	if e.formatOf != e.recipe {
+		f, err := parseTemplate(chat.ModelInfo{}, e.recipe.Template)
+		if err != nil {
+			return d // loading the model will tell
+		}
+		e.format, e.formatOf = f.Info(), e.recipe
+	}
+	c := *d
+	c.Template, c.Format, c.Chat = e.recipe.Template, e.format, true
+	return &c
 }
 
 func folderName(path string) string { return nameOf(filepath.Base(filepath.Dir(path))) }

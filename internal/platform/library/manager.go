@@ -17,6 +17,7 @@ import (
 	"github.com/holdfast-llm/holdfast/internal/engine/llm"
 	"github.com/holdfast-llm/holdfast/internal/engine/shape"
 	"github.com/holdfast-llm/holdfast/internal/machine/mem"
+	"github.com/holdfast-llm/holdfast/internal/text/chat"
 )
 
 // Options say how a Manager loads and keeps models. Opener is required.
@@ -63,12 +64,14 @@ func (g gate) Unlock() { <-g }
 
 // An entry is one model of the list.
 type entry struct {
-	src     Source
-	scanned bool         // found in the folder of models
-	recipe  *Recipe      // nil without one
-	desc    *Description // nil until first asked for
-	view    *llm.Model   // viewOf with the recipe's prompt format
-	viewOf  *llm.Model
+	src      Source
+	scanned  bool            // found in the folder of models
+	recipe   *Recipe         // nil without one
+	format   chat.FormatInfo // of the template of the recipe formatOf
+	formatOf *Recipe
+	desc     *Description // nil until first asked for
+	view     *llm.Model   // viewOf with the recipe's prompt format
+	viewOf   *llm.Model
 
 	loaded  *Loaded
 	shapes  *shape.Shapes // of loaded

@@ -109,6 +109,23 @@ func TestRecipeOver(t *testing.T) {
 	}
 }
 
+// A template of a model's own decides what the list says of the model.
+func TestRecipeDescribes(t *testing.T) {
+	base := &Description{Arch: "llama"}
+	e := &entry{recipe: &Recipe{Name: "a", From: "b"}}
+	if got := e.described(base); got != base {
+		t.Errorf("without a template: %+v", got)
+	}
+	e.recipe = &Recipe{Name: "a", From: "b", Template: "{{ messages[0].content }}{% if enable_thinking is defined and not enable_thinking %}<think></think>{% else %}<think>{% endif %}"}
+	got := e.described(base)
+	if !got.Chat || !got.Format.Thinking || !got.Format.Switch || got.Template != e.recipe.Template || got.Arch != "llama" {
+		t.Errorf("%+v", got)
+	}
+	if base.Chat || base.Template != "" {
+		t.Errorf("the file's description was changed: %+v", base)
+	}
+}
+
 func TestGoTemplates(t *testing.T) {
 	f := func(template string, ok bool) {
 		t.Helper()

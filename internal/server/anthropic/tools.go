@@ -136,6 +136,9 @@ func (m *messagesRequest) choice(a *asked) error {
 	if mode != chat.ToolNamed {
 		return nil
 	}
+	if a.req.ParallelCalls == nil {
+		a.req.ParallelCalls = new(false) // "call this tool" means once
+	}
 	for _, t := range a.req.Tools {
 		if t.Name == c.Name {
 			return nil

@@ -66,7 +66,7 @@ type layout struct {
 	// avx2, avxvnni, vnni, vbmi and bf16 are the kernels of the tiers; see kernels.
 	avx2, avxvnni, vnni, vbmi, bf16 []tileKernel
 	// expandAMX unpacks units for the AMX kernels.
-	expandAMX expander //nolint:unused // amd64 only
+	expandAMX expander
 	// expandAVX2 and expandVBMI are their expanders.
 	expandAVX2, expandVBMI expander
 }

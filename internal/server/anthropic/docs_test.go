@@ -2,37 +2,17 @@ package anthropic
 
 import (
 	"net/http"
-	"os"
-	"path/filepath"
-	"regexp"
 	"testing"
 
-	"github.com/holdfast-llm/holdfast/internal/golden"
 	"github.com/holdfast-llm/holdfast/internal/platform/library"
 	"github.com/holdfast-llm/holdfast/internal/server/servertest"
 )
 
-// curl finds the address and the body of the documentation's curl commands.
-var curl = regexp.MustCompile(`(?s)curl http://127\.0\.0\.1:11435(\S+)[^']*(?:'[^{][^']*'[^']*)*-d '([^']+)'`)
-
 // TestDocs runs the curl commands of the documentation.
 func TestDocs(t *testing.T) {
-	doc, err := os.ReadFile(filepath.Join(golden.ModuleRoot(t), "docs/clients/anthropic.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	m := &servertest.Model{Answer: "ok"}
 	s := serve(t, map[string]*servertest.Model{"starter": m}, Options{}, library.Options{})
-	found := curl.FindAllStringSubmatch(string(doc), -1)
-	if len(found) != 2 {
-		t.Errorf("%d commands were found", len(found))
-	}
-	for _, c := range found {
-		m.Next()
-		if status, got := s.post(t, c[1], c[2]); status != http.StatusOK {
-			t.Errorf("%s: %d %s", c[1], status, got)
-		}
-	}
+	servertest.Docs(t, "anthropic.md", 2, m, func(path, body string) (int, string) { return s.post(t, path, body) })
 }
 
 // TestCodingAgent sends what Claude Code sends besides the conversation: all of

@@ -51,7 +51,7 @@ func TestTranscripts(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := one(t, c.model())
 			status, body := s.post(t, c.path, c.body)
-			compare(t, c.name, fmt.Sprintf("POST %s\n%s----------\n%d\n%s", c.path, readable(c.body), status, readable(body)))
+			servertest.Compare(t, c.name, fmt.Sprintf("POST %s\n%s----------\n%d\n%s", c.path, servertest.Readable(c.body), status, servertest.Readable(body)))
 		})
 	}
 }

@@ -1,22 +1,14 @@
 package anthropic
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
-	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/holdfast-llm/holdfast/internal/golden"
 	"github.com/holdfast-llm/holdfast/internal/platform/library"
@@ -24,8 +16,6 @@ import (
 	"github.com/holdfast-llm/holdfast/internal/server/openai"
 	"github.com/holdfast-llm/holdfast/internal/server/servertest"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 // A site is a server with this API, and OpenAI's, on fake models.
 type site struct {
@@ -131,43 +121,4 @@ func events(t *testing.T, body string) []event {
 		out = append(out, e)
 	}
 	return out
-}
-
-// readable makes the answer's JSON, or the JSON of each event, easy to review.
-func readable(body string) string {
-	var out strings.Builder
-	sc := bufio.NewScanner(strings.NewReader(body))
-	sc.Buffer(nil, 1<<20)
-	for sc.Scan() {
-		line := sc.Text()
-		var b bytes.Buffer
-		if strings.HasPrefix(line, "{") && json.Indent(&b, []byte(line), "", "  ") == nil {
-			line = b.String()
-		}
-		out.WriteString(line + "\n")
-	}
-	return out.String()
-}
-
-// signed finds the signature that llm gives an answer, which is random.
-var signed = regexp.MustCompile(`sig_[A-Z2-7]{26}`)
-
-// compare checks an exchange against testdata/name.golden.
-func compare(t *testing.T, name, got string) {
-	t.Helper()
-	got = signed.ReplaceAllString(got, "sig_random")
-	path := filepath.Join("testdata", name+".golden")
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatalf("%v; -update writes it", err)
-	}
-	if d := cmp.Diff(string(want), got); d != "" {
-		t.Errorf("%s (-want +got):\n%s", name, d)
-	}
 }

@@ -2,16 +2,20 @@ package matmul
 
 // SetRest sets a row to what the codes of the same row of a leave of x: to
 // x - a[row], in the same kind. The sum of the products with both rows has the
-// error of 16-bit activations, for weights that are still multiplied in int8.
-// It returns false, and sets nothing, for F32, which leaves no rest, and BF16, whose rest is small.
+// error of 16-bit activations, for weights that are still multiplied in int8 or
+// bf16. It returns false, and sets nothing, for F32, which leaves no rest.
 //
 // a[row] must have been set to x in kind k.
 func (r *Acts) SetRest(k Kind, row int, x []float32, a *Acts) bool {
-	if k == F32 || k == BF16 {
+	if k == F32 {
 		return false
 	}
 	to, from := r.buf(k), a.buf(k)
 	dst, src := to.data[row*to.stride:][:to.stride], from.data[row*from.stride:][:from.stride]
+	if k == BF16 {
+		restBF16(dst, x, src)
+		return true
+	}
 	unit, size, scale := q8Cols, q8Bytes, q8Scale
 	if k == Q8K {
 		unit, size, scale = q8kCols, q8kBytes, q8kScale
@@ -35,5 +39,20 @@ func leave(rest, x []float32, codes []byte, d float32) {
 	x, codes = x[:len(rest)], codes[:len(rest)]
 	for i := range rest {
 		rest[i] = x[i] - d*float32(int8(codes[i]))
+	}
+}
+
+// restBF16 sets dst to what the bf16 numbers in src leave of x: the difference
+// is exact in float32.
+func restBF16(dst []byte, x []float32, src []byte) {
+	const step = 256
+	var rest [step]float32
+	for len(x) > 0 {
+		n := min(step, len(x))
+		for i, v := range x[:n] {
+			rest[i] = v - bf16At(src[2*i:])
+		}
+		setBF16(dst, rest[:n])
+		x, dst, src = x[n:], dst[2*n:], src[2*n:]
 	}
 }

@@ -35,6 +35,18 @@ func TestRestMakesActivationsOf16Bits(t *testing.T) {
 				}
 			}
 		}
+		const odd = 301
+		x := randomFloats(rng, odd)
+		a.Set(BF16, 1, x)
+		if !r.SetRest(BF16, 1, x, a) {
+			t.Fatal("bf16: no rest")
+		}
+		hi, lo := a.value(BF16, 1, odd), r.value(BF16, 1, odd)
+		for i, v := range x {
+			if err := math.Abs(float64(hi[i]) + float64(lo[i]) - float64(v)); err > 0x1p-16*math.Abs(float64(v)) {
+				t.Fatalf("bf16 of %v: error %v", v, err)
+			}
+		}
 		if r.SetRest(F32, 0, make([]float32, cols), a) {
 			t.Fatal("f32 leaves a rest")
 		}

@@ -191,7 +191,7 @@ func TestOllamaErrors(t *testing.T) {
 	f(question("no-such-model"), http.StatusNotFound, "no-such-model")
 	r := question(starter)
 	r.Options["temperature"] = -1
-	f(r, http.StatusBadRequest, "options.temperature")
+	f(r, http.StatusBadRequest, "temperature")
 	r = question(starter)
 	r.Options["temprature"] = 1
 	f(r, http.StatusBadRequest, "temprature")

@@ -1,16 +1,16 @@
 package matmul
 
-// SetRest sets a row to what the codes of the same row of a leave of x: to
-// x - a[row], in the same kind. The sum of the products with both rows has the
+// SetRest sets a row to what the codes of the same row of whole leave of x: to
+// x - whole[row], in the same kind. The sum of the products with both rows has the
 // error of 16-bit activations, for weights that are still multiplied in int8 or
 // bf16. It returns false, and sets nothing, for F32, which leaves no rest.
 //
-// a[row] must have been set to x in kind k.
-func (r *Acts) SetRest(k Kind, row int, x []float32, a *Acts) bool {
+// whole[row] must have been set to x in kind k.
+func (a *Acts) SetRest(k Kind, row int, x []float32, whole *Acts) bool {
 	if k == F32 {
 		return false
 	}
-	to, from := r.buf(k), a.buf(k)
+	to, from := a.buf(k), whole.buf(k)
 	dst, src := to.data[row*to.stride:][:to.stride], from.data[row*from.stride:][:from.stride]
 	if k == BF16 {
 		restBF16(dst, x, src)

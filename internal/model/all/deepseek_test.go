@@ -224,8 +224,8 @@ func TestDeepSeekAllocatesNothing(t *testing.T) {
 		fresh := r.NewSeq().Batch(many, 1)
 		run := func(what string, f func()) {
 			f()
-			if n := testing.AllocsPerRun(1, f); n != 0 {
-				t.Errorf("%s: %s allocates %v times", name, what, n)
+			if n := allocs(f); n != 0 {
+				t.Errorf("%s: %s allocates %d times", name, what, n)
 			}
 		}
 		run("decode", func() {

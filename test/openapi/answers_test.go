@@ -1,6 +1,7 @@
 package openapi_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -64,20 +65,22 @@ func (s *spec) raw(path ...string) any {
 	return v
 }
 
-// pieces cuts an answer into the JSON values in it, and says where their schema is.
+// pieces cuts an answer into the values in it, as JSON, and says where their
+// schema is. An event is an object with its data.
 func pieces(a answer) (texts []string, key string) {
 	switch a.typ {
 	case "application/json":
 		return []string{a.body}, "schema"
 	case "application/x-ndjson":
-		return strings.Split(strings.TrimSpace(a.body), "\n"), "x-line"
+		return strings.Split(strings.TrimSpace(a.body), "\n"), "itemSchema"
 	case "text/event-stream":
 		for line := range strings.Lines(a.body) {
-			if data, ok := strings.CutPrefix(strings.TrimSpace(line), "data: "); ok && data != "[DONE]" {
-				texts = append(texts, data)
+			if data, ok := strings.CutPrefix(strings.TrimSpace(line), "data: "); ok {
+				b, _ := json.Marshal(map[string]string{"data": data}) // strings always can be
+				texts = append(texts, string(b))
 			}
 		}
-		return texts, "x-event"
+		return texts, "itemSchema"
 	}
 	return nil, "schema"
 }

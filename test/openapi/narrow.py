@@ -1,6 +1,9 @@
-"""Narrows docs/openapi.yaml for a fuzzer: to one model, and to short answers.
+"""Prepares docs/openapi.yaml for a fuzzer: narrow.py SPEC MODEL [short].
 
-What is sent stays within the description; only more of it is answered, sooner.
+One model makes more requests be answered. "short" also bounds the lengths of
+answers: what is sent stays within the description, and is answered sooner. It is
+of no use for finding out what is refused, for more is then out of bounds than
+the server knows of.
 """
 
 import json
@@ -34,17 +37,24 @@ def shorten(node):
 def main():
     doc = json.loads(json.dumps(yaml.safe_load(open(sys.argv[1], encoding="utf-8"))))
     schemas = doc["components"]["schemas"]
+    if "short" in sys.argv[3:]:
+        short(schemas)
+    schemas["ModelName"] = {"enum": [sys.argv[2]]}
+    # Downloads are no fuzzer's business, the model must not be deleted, and what is
+    # not offered is answered with 501, which a fuzzer takes for a failure.
+    for path in ("/api/pull", "/api/delete", "/api/create", "/api/copy", "/api/push", "/api/me", "/api/signout", "/api/blobs/{digest}"):
+        del doc["paths"][path]
+    json.dump(doc, sys.stdout)
+
+
+def short(schemas):
+    """Bounds the lengths of all answers."""
     for name in ("ChatRequest", "CompletionRequest", "ResponsesRequest", "MessagesRequest", "DeepSeekRequest", "InfillRequest"):
         shorten(schemas[name])
     schemas["Options"]["properties"]["num_predict"] = {"type": "integer", "minimum": 1, "maximum": 8}
     schemas["Options"]["required"] = ["num_predict"]
     for name in ("OllamaChatRequest", "GenerateRequest"):
         schemas[name]["required"] = ["model", "options"]
-    schemas["ModelName"] = {"enum": [sys.argv[2]]}
-    # Downloads are no fuzzer's business, and the model must not be deleted.
-    for path in ("/api/pull", "/api/delete", "/api/create", "/api/copy"):
-        del doc["paths"][path]
-    json.dump(doc, sys.stdout)
 
 
 main()

@@ -47,6 +47,7 @@ func load(t *testing.T) *spec {
 	}
 	s := &spec{doc: doc.(map[string]any), c: jsonschema.NewCompiler()}
 	s.c.AssertFormat()
+	s.c.AssertContent()
 	if err := s.c.AddResource(resource, doc); err != nil {
 		t.Fatal(err)
 	}

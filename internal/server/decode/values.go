@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -30,6 +31,26 @@ func Int(dst *int, param string, v *int64, lo, hi int64) error {
 		return apierr.BadValue(param, *v, fmt.Sprintf("from %d to %d", lo, hi))
 	}
 	*dst = int(*v)
+	return nil
+}
+
+// Tokens takes a list of token ids that may be absent. A null in it is an error:
+// encoding/json would make it token 0.
+func Tokens(dst *[]int32, param string, raw json.RawMessage) error {
+	if len(raw) == 0 || string(raw) == "null" {
+		return nil
+	}
+	var ids []*int32
+	if err := Value(raw, &ids, param); err != nil {
+		return err
+	}
+	*dst = make([]int32, len(ids))
+	for i, id := range ids {
+		if id == nil {
+			return apierr.At(apierr.InvalidValue, param, "'%s[%d]' is null, but must be a token id", param, i)
+		}
+		(*dst)[i] = *id
+	}
 	return nil
 }
 

@@ -22,9 +22,11 @@ type generateRequest struct {
 	Suffix   string          `json:"suffix"`
 	System   string          `json:"system"`
 	Template string          `json:"template"`
-	Context  []int32         `json:"context"` // of an earlier answer
+	Context  json.RawMessage `json:"context"` // tokens of an earlier answer
 	Raw      bool            `json:"raw"`
 	Images   json.RawMessage `json:"images"`
+
+	before []int32 // Context
 }
 
 // generateAnswer is the answer, or a line of it.
@@ -45,6 +47,9 @@ func (a *API) generate(w http.ResponseWriter, r *http.Request) error {
 	if err := decode.Body(r, &body, decode.Fields{}); err != nil {
 		return err
 	}
+	if err := decode.Tokens(&body.before, "context", body.Context); err != nil {
+		return err
+	}
 	if err := body.combinations(); err != nil {
 		return err
 	}
@@ -55,7 +60,7 @@ func (a *API) generate(w http.ResponseWriter, r *http.Request) error {
 	q.text, q.submit = &body, complete
 	idle := func() any { return a.generateLine(q, piece{}) }
 	return a.streaming(w, q.stream, idle, func(s *sse.Writer) error {
-		if body.Prompt == "" && body.Suffix == "" && len(body.Context) == 0 {
+		if body.Prompt == "" && body.Suffix == "" && len(body.before) == 0 {
 			return a.generateEmpty(r, s, q)
 		}
 		return a.generateAnswer(r, s, q)
@@ -73,7 +78,7 @@ func (g *generateRequest) combinations() error {
 		return apierr.At(apierr.InvalidValue, plain, "'%s' leaves the chat format out, so there is no place for 'system' and 'template'", plain)
 	case direct && !missing(g.Format) && string(g.Format) != `""`:
 		return apierr.At(apierr.UnsupportedValue, "format", "'format' together with '%s' is not supported", plain)
-	case g.Suffix != "" && len(g.Context) > 0:
+	case g.Suffix != "" && len(g.before) > 0:
 		return apierr.At(apierr.UnsupportedValue, "context", "'context' together with 'suffix' is not supported")
 	}
 	return noImages(g.Images, "images")
@@ -88,7 +93,7 @@ func complete(ctx context.Context, l *library.Lease, q *asked) (*running, error)
 			return nil, manageError(err)
 		}
 	}
-	for _, id := range g.Context {
+	for _, id := range g.before {
 		if id < 0 || int(id) >= l.Tokenizer().Size() {
 			return nil, apierr.At(apierr.InvalidValue, "context", "'context' has the token %d, but the model has the tokens 0 to %d", id, l.Tokenizer().Size()-1)
 		}
@@ -102,17 +107,17 @@ func complete(ctx context.Context, l *library.Lease, q *asked) (*running, error)
 		}
 		return q.tokens(ctx, l, ids)
 	case g.Raw:
-		return q.tokens(ctx, l, after(g.Context, m.Encode(tokenizer.Span{Text: g.Prompt, Template: true}), l))
+		return q.tokens(ctx, l, after(g.before, m.Encode(tokenizer.Span{Text: g.Prompt, Template: true}), l))
 	case m.Format() == nil && g.System != "":
 		return nil, apierr.At(apierr.UnsupportedField, "system", "the model %q has no chat format, so there is no place for 'system'", l.Name())
 	case m.Format() == nil:
-		return q.tokens(ctx, l, after(g.Context, m.Encode(tokenizer.Span{Text: g.Prompt}), l))
+		return q.tokens(ctx, l, after(g.before, m.Encode(tokenizer.Span{Text: g.Prompt}), l))
 	}
 	if g.System != "" {
 		q.req.Messages = append(q.req.Messages, chat.Message{Role: chat.System, Content: chat.Text(g.System)})
 	}
 	q.req.Messages = append(q.req.Messages, chat.Message{Role: chat.User, Content: chat.Text(g.Prompt)})
-	if len(g.Context) == 0 {
+	if len(g.before) == 0 {
 		return converse(ctx, l, q)
 	}
 	return q.goOn(ctx, l)
@@ -136,7 +141,7 @@ func (q *asked) goOn(ctx context.Context, l *library.Lease) (*running, error) {
 	if err != nil {
 		return nil, err
 	}
-	ids := after(q.text.Context, c.Tokens, l)
+	ids := after(q.text.before, c.Tokens, l)
 	if err := q.limit(len(ids)); err != nil {
 		return nil, err
 	}

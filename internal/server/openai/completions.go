@@ -58,7 +58,7 @@ func prompts(raw json.RawMessage, at string, most int) ([]prompt, error) {
 	}
 	if list[0][0] != '"' && list[0][0] != '[' {
 		p := make([]prompt, 1)
-		return p, decode.Value(raw, &p[0].tokens, at)
+		return p, decode.Tokens(&p[0].tokens, at, raw)
 	}
 	if len(list) > most {
 		return nil, apierr.At(apierr.InvalidValue, at, "there are %d texts in '%s', but at most %d are allowed", len(list), at, most)
@@ -67,9 +67,12 @@ func prompts(raw json.RawMessage, at string, most int) ([]prompt, error) {
 	for i, x := range list {
 		each := fmt.Sprintf("%s[%d]", at, i)
 		var err error
-		if x[0] == '[' {
-			err = decode.Value(x, &out[i].tokens, each)
-		} else {
+		switch {
+		case x[0] == '[':
+			err = decode.Tokens(&out[i].tokens, each, x)
+		case absent(x):
+			err = apierr.At(apierr.InvalidValue, each, "'%s' is null, but must be a text or token ids", each)
+		default:
 			err = decode.Value(x, &out[i].text, each)
 		}
 		if err != nil {

@@ -112,8 +112,8 @@ func (a *API) tokenize(w http.ResponseWriter, r *http.Request) error {
 // detokenize answers /detokenize.
 func (a *API) detokenize(w http.ResponseWriter, r *http.Request) error {
 	var body struct {
-		Model  string  `json:"model"`
-		Tokens []int32 `json:"tokens"`
+		Model  string          `json:"model"`
+		Tokens json.RawMessage `json:"tokens"`
 	}
 	if err := decode.Body(r, &body, decode.Fields{}); err != nil {
 		return err
@@ -121,14 +121,18 @@ func (a *API) detokenize(w http.ResponseWriter, r *http.Request) error {
 	if body.Model == "" {
 		return apierr.Missing("model")
 	}
+	var ids []int32
+	if err := decode.Tokens(&ids, "tokens", body.Tokens); err != nil {
+		return err
+	}
 	l, err := a.b.Acquire(r.Context(), body.Model)
 	if err != nil {
 		return err
 	}
 	defer l.Release()
-	if err := inVocabulary(l, "tokens", body.Tokens); err != nil {
+	if err := inVocabulary(l, "tokens", ids); err != nil {
 		return err
 	}
-	text := l.Tokenizer().Decode(body.Tokens, true)
+	text := l.Tokenizer().Decode(ids, true)
 	return server.WriteJSON(w, http.StatusOK, map[string]string{"content": text, "prompt": text})
 }

@@ -40,9 +40,10 @@ const (
 )
 
 // Announce sets the headers that say where a request stands. It is called
-// before the answer begins.
+// when the request is with the model, and before the answer begins.
 func Announce(h http.Header, l *library.Lease) {
-	h.Set(QueueHeader, strconv.Itoa(l.Stats().Queued))
+	others := max(0, l.Stats().Queued-1) // without the request itself
+	h.Set(QueueHeader, strconv.Itoa(others))
 	h.Set(ContextHeader, strconv.Itoa(l.Context()))
 }
 

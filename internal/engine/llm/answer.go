@@ -52,8 +52,9 @@ func (a *Answer) Result() engine.Result { return a.s.Result() }
 func (a *Answer) Status() engine.Status { return a.s.Status() }
 
 // Signature returns what stands for the exact thinking of an answer that has
-// any, after Events has ended; with it in Options.Signatures a later request
-// finds the sampled tokens. It is empty without thinking.
+// any, from the first of it on; with it in Options.Signatures a later request
+// finds the sampled tokens, if the answer came to its end. It is empty without
+// thinking.
 func (a *Answer) Signature() string { return a.signature }
 
 // Cancel ends the answer at the next step.
@@ -131,6 +132,9 @@ func (a *Answer) yieldAll(events []chat.Event, yield func(chat.Event) bool) (ok,
 		case chat.ThinkingDelta:
 			a.thinking, said = true, true
 			a.thought.WriteString(e.Text)
+			if a.signature == "" {
+				a.signature = randomID("sig_")
+			}
 		case chat.TextDelta:
 			a.thinking, said = false, true
 			a.content.WriteString(e.Text)
@@ -171,9 +175,6 @@ func randomID(prefix string) string { return prefix + rand.Text() }
 // note gives a finished answer to the ledger. An answer that was cut, or ended by
 // a stop text in the middle of a token, is none that a model would go on from.
 func (a *Answer) note(res engine.Result) {
-	if a.thought.Len() > 0 {
-		a.signature = randomID("sig_")
-	}
 	if a.history == nil || res.Reason != engine.Stop || res.StopToken < 0 {
 		return
 	}
@@ -197,7 +198,8 @@ func (a *Answer) finish(yield func(chat.Event) bool) {
 	// The sequence has ended, or will with the step that runs: it was stopped.
 	res, _ := a.s.Wait(context.Background())
 	if a.done == nil {
-		if rest := a.detok.Flush(); rest != "" {
+		// A character that was cut off is no text; it might be a part of a tag.
+		if rest := a.detok.Flush(); rest != "" && res.Reason != engine.Length {
 			if ok, _ := a.yieldAll(a.parser.Push(rest), yield); !ok {
 				return
 			}

@@ -24,7 +24,7 @@ type conversation struct {
 func (m *Model) read(r *chat.Request, o *Options) *conversation {
 	c := &conversation{}
 	h := sha256.New()
-	put(h, r.Tools, r.ToolChoice, r.Thinking, r.Effort, r.Output, r.Variables, r.ParallelCalls)
+	put(h, r.Tools, m.shownChoice(r), r.Thinking, r.Effort, r.Output, r.Variables)
 	for i := range r.Messages {
 		msg := &r.Messages[i]
 		t := m.ledger.of(o.Namespace, msg, o.Signatures[i])
@@ -38,6 +38,40 @@ func (m *Model) read(r *chat.Request, o *Options) *conversation {
 	}
 	c.whole = [sha256.Size]byte(h.Sum(nil))
 	return c
+}
+
+// shownChoice returns what of the tool choice a conversation shows to the model.
+// Most formats show nothing: then a client may change it from turn to turn, as
+// agents do, and the conversation is still the same.
+func (m *Model) shownChoice(r *chat.Request) any {
+	if len(r.Tools) == 0 || r.ToolChoice.Mode == chat.ToolAuto && r.ParallelCalls == nil {
+		return nil
+	}
+	free := *r
+	free.ToolChoice, free.ParallelCalls = chat.ToolChoice{}, nil
+	if a, b := m.beginning(r), m.beginning(&free); a != "" && a == b {
+		return nil
+	}
+	return []any{r.ToolChoice, r.ParallelCalls}
+}
+
+// beginning is what the format shows before a later question, for a request with
+// other messages; empty if it cannot be shown.
+func (m *Model) beginning(r *chat.Request) string {
+	const question = "holdfast-question"
+	q := *r
+	q.Messages = []chat.Message{
+		{Role: chat.User, Content: chat.Text("a")}, {Role: chat.Assistant, Content: chat.Text("b")}, {Role: chat.User, Content: chat.Text(question)},
+	}
+	p, err := m.format.Render(&q)
+	if err != nil {
+		return ""
+	}
+	before, _, found := strings.Cut(p.Text(), question)
+	if !found {
+		return ""
+	}
+	return before
 }
 
 // put hashes values, each with its length.

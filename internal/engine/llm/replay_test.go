@@ -184,6 +184,37 @@ func TestReplayOfReformattedHistory(t *testing.T) {
 	f("a tool declared", false, func(r *chat.Request) { r.Tools = []chat.Tool{{Name: "f"}} })
 }
 
+// choosy shows the tool choice, as formats with tools of our own do.
+type choosy struct{ plainFormat }
+
+func (f choosy) Render(r *chat.Request) (*chat.Prompt, error) {
+	p, err := f.plainFormat.Render(r)
+	if len(r.Tools) > 0 && r.ToolChoice.Mode == chat.ToolRequired {
+		p.Spans = append([]tokenizer.Span{{Text: "Call now!\n"}}, p.Spans...)
+	}
+	return p, err
+}
+
+// TestReplayUnderAnotherToolChoice: a client may demand a call in one turn and leave
+// it open in the next, unless the format tells the model.
+func TestReplayUnderAnotherToolChoice(t *testing.T) {
+	f := func(format chat.Format, want bool) {
+		t.Helper()
+		m, _ := replayer(t, t.TempDir(), format)
+		_, r := first(t, m)
+		no := false
+		r.Tools, r.ToolChoice, r.ParallelCalls = []chat.Tool{{Name: "f"}}, chat.ToolChoice{Mode: chat.ToolRequired}, &no
+		free := *r
+		free.ToolChoice, free.ParallelCalls = chat.ToolChoice{}, nil
+		o := withIDs()
+		if got := m.read(r, &o).whole == m.read(&free, &o).whole; got != want {
+			t.Errorf("the same conversation: %v, want %v", got, want)
+		}
+	}
+	f(plainFormat{}, true)
+	f(choosy{}, false)
+}
+
 func TestReplayKeepsToTheFormat(t *testing.T) {
 	m, _ := replayer(t, t.TempDir(), plainFormat{hide: true})
 	a, r := first(t, m)

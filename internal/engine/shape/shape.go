@@ -130,10 +130,14 @@ func (g *Shapes) Mask(f chat.FormatInfo, r *chat.Request, p *chat.Prompt) (engin
 		return nil, &Error{Param: "output", Err: err}
 	}
 	after := ""
-	if p.Start == chat.StartReasoning || p.Start == chat.StartReasoningContinued {
+	if reasons(p.Start) && !offersTools(r) { // with tools the reasoning is part of the grammar
 		after = endOfReasoning
 	}
 	return grammar.NewGate(m, after), nil
+}
+
+func reasons(s chat.ParseStart) bool {
+	return s == chat.StartReasoning || s == chat.StartReasoningContinued
 }
 
 // The marks of reasoning. Formats with other ones do not say that they begin
@@ -152,21 +156,37 @@ func (g *Shapes) grammar(f chat.FormatInfo, r *chat.Request, start chat.ParseSta
 	}
 	return g.get(string(key), func() (*grammar.Grammar, error) {
 		c, err := content(style, r, start)
-		if err != nil || start != chat.StartAuto {
-			return c, err
+		switch {
+		case err != nil:
+			return nil, err
+		case start == chat.StartAuto:
+			return afterThinking(c, style, r, grammar.Token(beginOfReasoning))
+		case reasons(start) && offersTools(r):
+			return afterThinking(c, style, r, nil)
 		}
-		return maybeThinking(c)
+		return c, nil
 	})
 }
 
-// maybeThinking lets reasoning come first where the model decides about it.
-func maybeThinking(g *grammar.Grammar) (*grammar.Grammar, error) {
-	thoughts, err := grammar.Until(endOfReasoning)
+// afterThinking lets reasoning come first: it has to, or the model decides and
+// then opens it with begin. With tools it has none of their markup: DeepSeek's
+// formats read a block of calls wherever it begins, and one within the reasoning
+// would not be held to the schemas, and would never end the answer.
+func afterThinking(g *grammar.Grammar, style grammar.Style, r *chat.Request, begin *grammar.Grammar) (*grammar.Grammar, error) {
+	stops := []string{endOfReasoning}
+	if offersTools(r) {
+		stops = append(stops, grammar.Markers(style)...)
+	}
+	thoughts, err := grammar.Until(stops...)
 	if err != nil {
 		return nil, fmt.Errorf("shape: %w", err)
 	}
 	breaks := grammar.Repeat(grammar.Text("\n"), 0, 2)
-	return grammar.OneOf(g, grammar.Concat(grammar.Token(beginOfReasoning), thoughts, grammar.Token(endOfReasoning), breaks, g)), nil
+	after := grammar.Concat(thoughts, grammar.Token(endOfReasoning), breaks, g)
+	if begin == nil {
+		return after, nil
+	}
+	return grammar.OneOf(g, grammar.Concat(begin, after)), nil
 }
 
 // content is the grammar of what follows the reasoning.

@@ -92,10 +92,7 @@ func (a *API) begin(r *http.Request, model string, q *asked) (*reply, error) {
 	q.opts.User, q.opts.Namespace = q.user, q.user
 	q.opts.KeepPrefill = true
 	q.opts.NewID = func(int) string { return "toolu_" + a.o.NewID() }
-	q.opts.Signatures = map[int]string{}
-	for i, s := range q.signatures {
-		q.opts.Signatures[i] = a.sigs.own(s)
-	}
+	q.opts.Signatures = q.signatures
 	ans, err := l.Chat(r.Context(), q.req, q.opts)
 	if err != nil {
 		err = renamed(err, l.Stats().Queued)
@@ -140,7 +137,6 @@ func (p *reply) finished(d chat.Done, u chat.Usage) error {
 		return apierr.New(apierr.Internal, "the answer was not finished")
 	default:
 	}
-	p.api.sigs.put(p.sign, p.ans.Signature())
 	tier := p.head.Usage.ServiceTier
 	p.head.Usage = usageOf(u)
 	p.head.Usage.ServiceTier = tier

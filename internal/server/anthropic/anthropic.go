@@ -34,9 +34,8 @@ type Options struct {
 
 // An API is Anthropic's dialect on a backend.
 type API struct {
-	b    server.Backend
-	o    Options
-	sigs *signatures
+	b server.Backend
+	o Options
 }
 
 // New returns the API. It shares /v1/models with others: requests that carry
@@ -45,7 +44,7 @@ func New(b server.Backend, o Options) *API {
 	if o.NewID == nil {
 		o.NewID = randomID
 	}
-	return &API{b: b, o: o, sigs: newSignatures(maxSignatures)}
+	return &API{b: b, o: o}
 }
 
 // Register adds the endpoints. SDKs put /v1 behind whatever base address they

@@ -106,13 +106,3 @@ func TestInput(t *testing.T) {
 	f(`{"a": `, `{"INVALID_JSON":"{\"a\": "}`)
 	f(`[1]`, `{"INVALID_JSON":"[1]"}`)
 }
-
-func TestSignatures(t *testing.T) {
-	s := newSignatures(2)
-	s.put("a", "1")
-	s.put("b", "2")
-	s.put("c", "3")
-	if s.own("a") != "a" || s.own("b") != "2" || s.own("c") != "3" || s.own("other") != "other" || len(s.known) != 2 {
-		t.Errorf("%v", s.known)
-	}
-}

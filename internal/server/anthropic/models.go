@@ -84,7 +84,7 @@ const (
 // models answers /v1/models, aliases included.
 func (a *API) models(w http.ResponseWriter, r *http.Request) error {
 	var all []modelObject
-	for _, i := range a.b.List() {
+	for _, i := range server.Visible(r.Context(), a.b.List()) {
 		for _, name := range append([]string{i.Name}, i.Aliases...) {
 			all = append(all, toModel(name, i))
 		}

@@ -2,7 +2,6 @@ package openai
 
 import (
 	"fmt"
-	"strings"
 	"testing"
 
 	"github.com/holdfast-llm/holdfast/internal/server/servertest"
@@ -21,12 +20,7 @@ func TestTranscripts(t *testing.T) {
 		return &servertest.Model{Template: servertest.Tools, Answer: "</think>Salt."}
 	}
 	calls := func() *servertest.Model {
-		return &servertest.Model{Template: servertest.Tools, Answer: "I look." + servertest.Calls("weather", `{"city":"Oslo"}`, "weather", `{"city":"Rome"}`)}
-	}
-	callsLater := func() *servertest.Model {
-		m := calls()
-		m.Answer = strings.Replace(m.Answer, ".", ".</think>", 1)
-		return m
+		return &servertest.Model{Template: servertest.Tools, Answer: "I look.</think>" + servertest.Calls("weather", `{"city":"Oslo"}`, "weather", `{"city":"Rome"}`)}
 	}
 	for _, c := range []struct {
 		name, path, body string
@@ -52,7 +46,7 @@ func TestTranscripts(t *testing.T) {
 		{"completion_stream", "completions", `{"model":"fake","prompt":"Why?","temperature":0,"stream":true,"logprobs":0,"stream_options":{"include_usage":true}}`, salty},
 		{"response", "responses", `{"model":"fake","input":"Why?","instructions":"Be brief.","temperature":0}`, think},
 		{"response_stream", "responses", `{"model":"fake","input":[{"role":"user","content":[{"type":"input_text","text":"Why?"}]}],"temperature":0,"stream":true}`, think},
-		{"response_tools_stream", "responses", `{"model":"fake","input":"Weather?","temperature":0,"stream":true,"tools":[{"type":"function","name":"weather","parameters":{"type":"object"}}]}`, callsLater},
+		{"response_tools_stream", "responses", `{"model":"fake","input":"Weather?","temperature":0,"stream":true,"tools":[{"type":"function","name":"weather","parameters":{"type":"object"}}]}`, calls},
 		{"response_incomplete", "responses", `{"model":"fake","input":"Why?","max_output_tokens":2,"temperature":0}`, salty},
 		{"response_count", "responses/input_tokens", `{"model":"fake","input":"Why?"}`, salty},
 		{"chat_allowed_tools", "chat/completions", `{"model":"fake","messages":[{"role":"user","content":"Why?"}],"temperature":0,"tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":"required","tools":[{"type":"function","function":{"name":"now"}}]}},"tools":[{"type":"function","function":{"name":"then","parameters":{"type":"object","properties":{},"additionalProperties":false}}},{"type":"function","function":{"name":"now","parameters":{"type":"object","properties":{},"additionalProperties":false}}}]}`, named},

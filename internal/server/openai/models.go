@@ -39,9 +39,9 @@ type modelList struct {
 
 // models answers /v1/models, aliases included: clients let people choose from
 // this list.
-func (a *API) models(w http.ResponseWriter, _ *http.Request) error {
+func (a *API) models(w http.ResponseWriter, r *http.Request) error {
 	out := modelList{Object: "list", Data: []modelObject{}}
-	for _, i := range a.b.List() {
+	for _, i := range server.Visible(r.Context(), a.b.List()) {
 		out.Data = append(out.Data, toModel(i.Name, i))
 		for _, alias := range i.Aliases {
 			out.Data = append(out.Data, toModel(alias, i))

@@ -139,7 +139,7 @@ func (p *answerParser) stepAfter(last bool) bool {
 		return true
 	}
 	mayClose := p.form == CallsHermes && strings.HasPrefix(callClose, rest)
-	if rest == "" || !last && (mayClose || strings.HasPrefix(next, rest)) {
+	if rest == "" || mayClose || strings.HasPrefix(next, rest) {
 		p.held = rest
 		if last {
 			p.held = ""

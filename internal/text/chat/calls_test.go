@@ -79,7 +79,13 @@ func TestCalls(t *testing.T) {
 	f("x\n\n<tool_call>\n{\"na", true, said{Content: "x", Reason: FinishLength})
 	f("A <tool_call> is a tag. STOP it", false, said{Content: "A <tool_call> is a tag. ", Reason: FinishStop, Stop: "STOP"})
 	f("text\n\n", false, said{Content: "text\n\n", Reason: FinishStop})
-	f("a <tool_", false, said{Content: "a <tool_", Reason: FinishStop})
+	// A piece of a tag is no text for anybody, nor is what ends with the tokens.
+	f("a <tool_", false, said{Content: "a ", Reason: FinishStop})
+	f("a <to", false, said{Content: "a <to", Reason: FinishStop})
+	f("a <to", true, said{Content: "a ", Reason: FinishLength})
+	f("a </tool_call", true, said{Content: "a ", Reason: FinishLength})
+	f("<tool_call>\n{\"name\": \"f\", \"arguments\": {\"a\": 1}}\n</tool", true, said{Calls: one, Reason: FinishLength})
+	f("<tool_call>\n{\"name\": \"f\", \"arguments\": {\"a\": 1}}\n</tool_call>\n<tool_c", true, said{Calls: one, Reason: FinishLength})
 	f("<tool_call>{\"name\": \"\"}", false, said{Content: "<tool_call>{\"name\": \"\"}", Reason: FinishStop})
 
 	form = CallsLlama

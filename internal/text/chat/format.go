@@ -57,6 +57,10 @@ type ParserOptions struct {
 	Names []string // of the declared tools
 	JSON  bool     // the content must be JSON
 	Stop  []string // texts that end the content
+	// Clean drops what may be the beginning of a tag at the end of an answer that
+	// was cut, so that no piece of markup is shown to anybody. DeepSeek's own
+	// parsers keep it.
+	Clean bool
 }
 
 // ParserOptions returns the options for reading the answer to r.
@@ -65,6 +69,7 @@ func (r *Request) ParserOptions() ParserOptions {
 		Tools: r.offersTools(),
 		JSON:  r.Output.Kind != OutputText,
 		Stop:  r.Stop,
+		Clean: true,
 	}
 	if o.Tools {
 		for _, t := range r.Tools {

@@ -57,6 +57,7 @@ type answerParser struct {
 	call  *callReader // within a call
 	calls int         // so far
 	out   []Event
+	cut   bool // the answer was cut: it may end in a piece of a tag
 	done  bool
 }
 
@@ -117,7 +118,7 @@ func (p *answerParser) Close(cut bool) []Event {
 	if p.done {
 		return nil
 	}
-	p.out = nil
+	p.out, p.cut = nil, cut
 	for p.step(true) {
 	}
 	if p.state == inCall && !p.done {
@@ -210,10 +211,7 @@ func (p *answerParser) stepContent(last bool) bool {
 		}
 	}
 	at, what := p.first()
-	keep := 0
-	if !last {
-		keep = p.keep()
-	}
+	keep := p.keep(last)
 	// A text that may have begun earlier must be decided first.
 	if what == "" || len(p.held)-keep < at {
 		p.text(p.held[:len(p.held)-keep])
@@ -263,14 +261,37 @@ func (p *answerParser) first() (at int, what string) {
 
 // keep returns how much of the end of what is held may become such a text, or be
 // dropped in front of a call.
-func (p *answerParser) keep() int {
+func (p *answerParser) keep(last bool) int {
+	if last {
+		return p.scrap()
+	}
 	n := max(partial(p.held, p.tags.end), partial(p.held, p.opener()))
+	if p.opener() != "" {
+		n = max(n, partial(p.held, callClose))
+	}
 	for _, s := range p.stop {
 		n = max(n, partial(p.held, s))
 	}
 	if p.opener() != "" {
 		body := p.held[:len(p.held)-n]
 		n += len(body) - len(strings.TrimRight(body, "\n"))
+	}
+	return n
+}
+
+// scrap returns how much of the end of an answer is a piece of a tag, and no text
+// for anybody. Where the answer was cut, any beginning is one; otherwise only what
+// cannot be much else.
+func (p *answerParser) scrap() int {
+	if p.opener() == "" {
+		return 0
+	}
+	n := max(partial(p.held, callOpen), partial(p.held, callClose))
+	if p.cut {
+		return max(n, partial(p.held, p.tags.end))
+	}
+	if n < len("<tool") {
+		return 0
 	}
 	return n
 }

@@ -29,7 +29,7 @@ func dsmlMarkup(block, prefix string) *markup {
 		open:    seq(d.open(block + ">\n")),
 		close:   d.close(block),
 		between: nothing,
-		marker:  dsmlToken,
+		markers: []string{"<｜", "</｜", dsmlToken},
 		call:    d.call,
 	}
 }

@@ -83,6 +83,17 @@ func ToolCalls(style Style, tools []chat.Tool, o ToolOptions) (*Grammar, error) 
 	return checked(seq(repeat(lit("\n"), 0, 2), block))
 }
 
+// Markers returns the texts that begin the tags of a style. Text and reasoning
+// around calls must not have them: whoever reads the answer would take them for
+// a call, or show a part of one. It is empty for a style without tags.
+func Markers(style Style) []string {
+	m, err := markupOf(style)
+	if err != nil {
+		return nil
+	}
+	return m.markers
+}
+
 // Thinking is an answer that may reason before it follows g: text up to
 // </think>, a line break or two, and then g. opened says that the prompt has
 // opened the reasoning; otherwise the answer opens it, or leaves it out. The
@@ -101,17 +112,17 @@ func Thinking(g *Grammar, opened bool, without ...string) (*Grammar, error) {
 
 // A markup is what a style puts around calls.
 type markup struct {
-	open, close *node // of the block
-	between     *node // between two calls
-	marker      string
-	alone       bool // one call is the whole answer; marker is not used
+	open, close *node    // of the block
+	between     *node    // between two calls
+	markers     []string // what begins a tag of the markup, and never occurs in text
+	alone       bool     // one call is the whole answer; markers are not used
 	call        func(c *toolCompiler, t chat.Tool) (*node, error)
 }
 
 // text is the text that may stand before calls, or in their place.
 func (m *markup) text() (*node, error) {
 	if !m.alone {
-		return textWithout([]string{m.marker})
+		return textWithout(m.markers)
 	}
 	p, err := parsePattern(`([ \n]{0,8}[^ \n\r\t{][^]*)?`) // what begins with a brace is a call
 	if err != nil {
@@ -123,13 +134,13 @@ func (m *markup) text() (*node, error) {
 func markupOf(style Style) (*markup, error) {
 	switch style {
 	case StyleHermes:
-		return &markup{open: nothing, close: nothing, between: lit("\n"), marker: "<tool_call>", call: hermesCall}, nil
+		return &markup{open: nothing, close: nothing, between: lit("\n"), markers: []string{"<tool_", "</tool_"}, call: hermesCall}, nil
 	case StyleLlama:
 		return &markup{open: nothing, close: nothing, between: nothing, alone: true, call: llamaCall}, nil
 	case StyleDeepSeekV3, StyleDeepSeekV31:
 		m := &markup{
 			open: special("<｜tool▁calls▁begin｜>"), close: special("<｜tool▁calls▁end｜>"),
-			between: nothing, marker: "<｜tool▁calls▁begin｜>", call: deepseekCall,
+			between: nothing, markers: []string{"<｜"}, call: deepseekCall,
 		}
 		if style == StyleDeepSeekV3 {
 			m.between, m.call = opt(lit("\n")), fencedCall

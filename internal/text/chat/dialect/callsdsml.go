@@ -39,8 +39,9 @@ func (k callsKind) parser() callParser {
 // V4.1 are read alike.
 type dsmlCalls struct {
 	state  dsmlState
-	params int  // of the open call
-	quoted bool // the value is a string
+	params int      // of the open call
+	quoted bool     // the value is a string
+	json   inString // in a value that is none
 }
 
 type dsmlState uint8
@@ -220,21 +221,26 @@ func (d *dsmlCalls) kind(p *parser, s string) string {
 
 func (d *dsmlCalls) value(p *parser, s string, last bool) string {
 	at, which := earliest(s, dsmlValueMarks)
+	if p.clean && !d.quoted {
+		at, which = d.json.earliest(s, dsmlValueMarks)
+	}
 	give := s
 	switch {
 	case which >= 0:
 		give = s[:at]
-	case !last:
+	case !last || p.cut && p.clean:
 		give = s[:len(s)-partial(s, dsmlValueMarks)]
 	}
 	if d.quoted {
 		p.arguments(value.Escape(give))
 	} else {
 		p.arguments(give)
+		d.json.pass(give)
 	}
 	if which < 0 {
 		return s[len(give):]
 	}
+	d.json = inString{}
 	if d.quoted {
 		p.arguments(`"`)
 	}

@@ -9,6 +9,7 @@ type tagCalls struct {
 	fenced bool
 	state  tagState
 	ends   []string // of the arguments
+	json   inString // in the arguments
 }
 
 type tagState uint8
@@ -140,18 +141,21 @@ func (t *tagCalls) fence(s string, last bool) string {
 
 func (t *tagCalls) arguments(p *parser, s string, last bool) (string, bool) {
 	at, which := earliest(s, t.ends)
+	if p.clean {
+		at, which = t.json.earliest(s, t.ends)
+	}
 	if which >= 0 {
 		p.arguments(s[:at])
+		t.json = inString{}
 		return s[at+len(t.ends[which]):], t.end(t.ends[which])
 	}
-	give := s[:len(s)-partial(s, t.ends)]
-	if last {
-		give = s
-		if i := strings.LastIndex(s, "\n```"); len(t.ends) > len(tagCallEnds) && i >= 0 && i >= len(s)-partial(s, t.ends) {
-			give = s[:i] // the end of the fence
-		}
+	n := partial(s, t.ends)
+	if last && (!p.cut || !p.clean) && !strings.HasPrefix(s[len(s)-n:], "\n```") {
+		n = 0 // the model's own last words
 	}
+	give := s[:len(s)-n]
 	p.arguments(give)
+	t.json.pass(give)
 	if last {
 		return "", false
 	}

@@ -43,6 +43,8 @@ type parser struct {
 	calls  callParser
 	opened int // calls so far
 	out    []chat.Event
+	clean  bool // pieces of tags at the end are dropped
+	cut    bool // the answer was cut: it may end in such a piece
 	done   bool
 
 	reasoning, content, search, after []string // the texts that are looked for
@@ -56,7 +58,7 @@ type callParser interface {
 }
 
 func newParser(kind callsKind, start chat.ParseStart, o chat.ParserOptions) *parser {
-	p := &parser{trim: true, json: o.JSON}
+	p := &parser{trim: true, json: o.JSON, clean: o.Clean}
 	for _, s := range o.Stop {
 		if s != "" {
 			p.stops = append(p.stops, s)
@@ -120,7 +122,7 @@ func (p *parser) Close(cut bool) []chat.Event {
 	if p.done {
 		return nil
 	}
-	p.out = nil
+	p.out, p.cut = nil, cut
 	for p.step(true) {
 	}
 	if p.done {
@@ -203,6 +205,8 @@ func (p *parser) stepReasoning(last bool) bool {
 	give := p.held
 	if !last {
 		give = strings.TrimRight(give[:len(give)-partial(give, p.reasoning)], "\n")
+	} else {
+		give = p.withoutScrap(give)
 	}
 	p.think(give)
 	p.held = p.held[len(give):]
@@ -221,6 +225,8 @@ func (p *parser) stepContent(last bool) bool {
 			if p.opener != "" {
 				give = strings.TrimRight(give, "\n")
 			}
+		} else {
+			give = p.withoutScrap(give)
 		}
 		p.text(give)
 		p.held = p.held[len(give):]
@@ -242,6 +248,20 @@ func (p *parser) stepContent(last bool) bool {
 		p.state = inCalls
 	}
 	return true
+}
+
+// withoutScrap returns the end of an answer without a piece of a tag. Where the
+// answer was cut, any beginning of one is meant: an answer that ends by itself
+// may end in "<", but not in the bar behind it.
+func (p *parser) withoutScrap(s string) string {
+	if p.opener == "" || !p.clean {
+		return s
+	}
+	n := partial(s, p.reasoning)
+	if !p.cut && n > 0 && !strings.Contains(s[len(s)-n:], "｜") {
+		n = 0
+	}
+	return s[:len(s)-n]
 }
 
 // skipNewlines drops newlines at the start of content, and reports whether one

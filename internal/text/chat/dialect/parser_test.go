@@ -273,6 +273,31 @@ func TestOddCalls(t *testing.T) {
 	f("deepseek-v3.1", tokCalls+tokCall+"f"+tokSep+"{\"a\": \"<｜tool", true, call{"f", "{\"a\": \"<｜tool"})
 }
 
+// TestCleanEnds: a cut answer shows no piece of a tag, and a tag within a string of
+// the arguments is none.
+func TestCleanEnds(t *testing.T) {
+	f := func(name, text string, cut bool, content string, want ...call) {
+		t.Helper()
+		d, _ := New(name)
+		for at := range len(text) {
+			got := parse(t, d.NewParser(chat.StartContent, chat.ParserOptions{Tools: true, Clean: true}), []string{text[:at], text[at:]}, cut)
+			if diff := cmp.Diff(append([]call{}, want...), got.Calls); diff != "" || got.Content != content {
+				t.Fatalf("%s %q cut at %d: content %q, expected %q; calls (-want +got)\n%s", name, text, at, got.Content, content, diff)
+			}
+		}
+	}
+	const head = tokCalls + tokCall + "f" + tokSep
+	f("deepseek-v3.1", head+"{\"a\": 1}<｜tool▁ca", true, "", call{"f", `{"a": 1}`})
+	f("deepseek-v3.1", head+"{\"a\": \"<｜tool▁call▁end｜>\\\"<｜tool▁calls▁end｜>\"}"+tokCallEnd+tokCallsEnd, false, "", call{"f", `{"a": "<｜tool▁call▁end｜>\"<｜tool▁calls▁end｜>"}`})
+	f("deepseek-v3.1", "so <｜tool▁calls▁be", true, "so ")
+	f("deepseek-v3.1", "so <｜tool▁calls▁be", false, "so ")
+	f("deepseek-v3.1", "a <", false, "a <")
+	f("deepseek-v3.2", "so <｜DS", true, "so ")
+	const open = "<｜DSML｜function_calls>\n<｜DSML｜invoke name=\"f\">\n<｜DSML｜parameter name=\"a\" string=\""
+	f("deepseek-v3.2", open+"true\">b</｜DS", true, "", call{"f", `{"a": "b`})
+	f("deepseek-v3.2", open+"false\">[\"</｜DSML｜\"]</｜DSML｜parameter>\n</｜DSML｜invoke>\n</｜DSML｜function_calls>", false, "", call{"f", `{"a": ["</｜DSML｜"]}`})
+}
+
 func FuzzParser(f *testing.F) {
 	f.Add("r</think>\n\nx<｜DSML｜tool_calls>\n<｜DSML｜invoke name=\"f\">\n<｜DSML｜parameter name=\"a b\" string=\"true\">v\n</｜DSML｜parameter>\n</｜DSML｜invoke>\n</｜DSML｜tool_calls>", "STOP", byte(3), byte(1), byte(5), byte(1))
 	f.Add("<think>\nr</think>x "+tokCalls+tokCall+"function"+tokSep+"f\n```json\n{}\n```"+tokCallEnd+tokCallsEnd, "", byte(1), byte(2), byte(2), byte(1))

@@ -2,6 +2,8 @@ package server
 
 import (
 	"context"
+	"net/http"
+	"slices"
 	"sync"
 
 	"github.com/holdfast-llm/holdfast/internal/engine/llm"
@@ -17,6 +19,10 @@ type Account interface {
 	Admit(ctx context.Context, names ...string) (release func(), err error)
 	// Used is told what an answer of a model took.
 	Used(model string, u chat.Usage)
+	// May reports whether a model that goes by these names may be used at all.
+	May(names ...string) bool
+	// Announce sets the headers that say what is left of limits by the minute.
+	Announce(h http.Header)
 	// Priority is the account's place in the queue; higher goes first.
 	Priority() int
 }
@@ -85,6 +91,18 @@ func (v *visit) leave() {
 	if release != nil {
 		release()
 	}
+}
+
+// Visible leaves out of a list the models that whoever sent the request may not
+// use: what a list offers must work.
+func Visible(ctx context.Context, list []library.Info) []library.Info {
+	acc := Who(ctx).Account
+	if acc == nil {
+		return list
+	}
+	return slices.DeleteFunc(slices.Clone(list), func(i library.Info) bool {
+		return !acc.May(append([]string{i.Name}, i.Aliases...)...)
+	})
 }
 
 // Guard returns a backend that gives models only to those who may use them:

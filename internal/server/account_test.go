@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -184,4 +185,46 @@ func TestNotEverybodyManages(t *testing.T) {
 	f("a user", Closed{}, func(st *store.Store) string { return newKey(t, st, "ann", store.Limits{}) }, 403)
 	f("a manager", Closed{}, func(st *store.Store) string { return newKey(t, st, "ann", store.Limits{Manage: true}) }, 200)
 	f("nobody", Closed{}, func(*store.Store) string { return "" }, 401)
+}
+
+// TestLimitsByTheMinuteAreTold checks the headers that OpenAI's clients read.
+func TestLimitsByTheMinuteAreTold(t *testing.T) {
+	s, st := keyed(t, Closed{})
+	f := func(name string, l store.Limits, want map[string]string) {
+		t.Helper()
+		key := newKey(t, st, name, l)
+		for range 2 {
+			h := post(s, "one", key).Header()
+			for k, v := range want {
+				if !regexp.MustCompile("^" + v + "$").MatchString(h.Get(k)) {
+					t.Errorf("%s: %s is %q, want %s", name, k, h.Get(k), v)
+				}
+			}
+		}
+	}
+	f("none", store.Limits{TokensPerDay: 10_000}, map[string]string{"x-ratelimit-limit-requests": "", "x-ratelimit-limit-tokens": "", "x-ratelimit-reset-tokens": ""})
+	f("requests", store.Limits{RequestsPerMinute: 1}, map[string]string{
+		"x-ratelimit-limit-requests": "1", "x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": `(59|1m0)(\.\d+)?s`, "x-ratelimit-limit-tokens": "",
+	})
+	f("tokens", store.Limits{TokensPerMinute: 1}, map[string]string{
+		"x-ratelimit-limit-tokens": "1", "x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": `\d+m.*s`,
+	})
+}
+
+func TestListsHideModelsOfOthers(t *testing.T) {
+	list := []library.Info{{Name: "one", Aliases: []string{"uno"}}, {Name: "two"}}
+	f := func(models []string, want int) {
+		t.Helper()
+		ctx, _ := visiting(t.Context(), Principal{Account: &account{key: store.Key{Limits: store.Limits{Models: models}}}})
+		if got := Visible(ctx, list); len(got) != want || len(list) != 2 {
+			t.Errorf("%v: %v", models, got)
+		}
+	}
+	f(nil, 2)
+	f([]string{"TWO"}, 1)
+	f([]string{"uno"}, 1)
+	f([]string{"three"}, 0)
+	if got := Visible(t.Context(), list); len(got) != 2 {
+		t.Errorf("without a key: %v", got)
+	}
 }

@@ -58,6 +58,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		var ctx context.Context
 		ctx, v = visiting(r.Context(), p)
+		if p.Account != nil {
+			rec.before = p.Account.Announce
+		}
 		defer v.leave()
 		r = r.WithContext(ctx)
 	}
@@ -139,6 +142,7 @@ func requestID(r *http.Request) string {
 type recorder struct {
 	http.ResponseWriter
 	timeout time.Duration
+	before  func(http.Header) // sets headers as late as can be; may be nil
 
 	status int
 	bytes  int64
@@ -147,9 +151,7 @@ type recorder struct {
 
 // WriteHeader remembers the status.
 func (w *recorder) WriteHeader(status int) {
-	if w.status == 0 {
-		w.status = status
-	}
+	w.begin(status)
 	if w.Header().Get("Content-Length") != "" {
 		// An answer that is all there: a client that does not read it would hold
 		// this goroutine for ever. Streams have deadlines of their own.
@@ -158,11 +160,19 @@ func (w *recorder) WriteHeader(status int) {
 	w.ResponseWriter.WriteHeader(status)
 }
 
+func (w *recorder) begin(status int) {
+	if w.status != 0 {
+		return
+	}
+	w.status = status
+	if w.before != nil {
+		w.before(w.Header())
+	}
+}
+
 // Write counts bytes.
 func (w *recorder) Write(p []byte) (int, error) {
-	if w.status == 0 {
-		w.status = http.StatusOK
-	}
+	w.begin(http.StatusOK)
 	n, err := w.ResponseWriter.Write(p)
 	w.bytes += int64(n)
 	return n, err

@@ -71,9 +71,7 @@ func (e *ModelError) Error() string {
 // as something is left; what it takes beyond that delays those after it.
 func (g *Gate) Admit(ctx context.Context, k *Key, names ...string) (release func(), err error) {
 	l := &k.Limits
-	if len(l.Models) > 0 && !slices.ContainsFunc(names, func(n string) bool {
-		return slices.ContainsFunc(l.Models, func(m string) bool { return strings.EqualFold(m, n) })
-	}) {
+	if !l.May(names...) {
 		return nil, &ModelError{k.Name, names[0]}
 	}
 	if left, bounded := g.s.Left(k); bounded && left <= 0 {
@@ -114,6 +112,30 @@ func (g *Gate) Admit(ctx context.Context, k *Key, names ...string) (release func
 		defer g.mu.Unlock()
 		v.running--
 	}, nil
+}
+
+// May reports whether a model that goes by one of these names may be used.
+func (l *Limits) May(names ...string) bool {
+	return len(l.Models) == 0 || slices.ContainsFunc(names, func(n string) bool {
+		return slices.ContainsFunc(l.Models, func(m string) bool { return strings.EqualFold(m, n) })
+	})
+}
+
+// A Rate is how far a limit by the minute is used; zero is no limit.
+type Rate struct {
+	Max, Left int64
+	Full      time.Duration // until all of it can be used again
+}
+
+// Rates returns how far the key's limits by the minute are used.
+func (g *Gate) Rates(k *Key) (requests, tokens Rate) {
+	now := g.s.now()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	v := g.of(k.ID)
+	v.requests.fill(k.Limits.RequestsPerMinute, now)
+	v.tokens.fill(k.Limits.TokensPerMinute, now)
+	return v.requests.rate(k.Limits.RequestsPerMinute), v.tokens.rate(k.Limits.TokensPerMinute)
 }
 
 // Used counts what an answer took.
@@ -203,6 +225,14 @@ func (b *bucket) fill(perMinute int64, now time.Time) {
 // until returns how long the bucket takes to hold n.
 func (b *bucket) until(n float64, perMinute int64) time.Duration {
 	return time.Duration((n - b.level) / float64(perMinute) * float64(time.Minute))
+}
+
+// rate describes a bucket that was filled just now.
+func (b *bucket) rate(perMinute int64) Rate {
+	if perMinute == 0 {
+		return Rate{}
+	}
+	return Rate{Max: perMinute, Left: max(0, int64(b.level)), Full: max(0, b.until(float64(perMinute), perMinute))}
 }
 
 func untilDay(now time.Time) time.Duration {

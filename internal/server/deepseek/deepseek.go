@@ -197,7 +197,7 @@ type modelObject struct {
 }
 
 // models answers /models: the models here, then the hosted names that work.
-func (a *API) models(w http.ResponseWriter, _ *http.Request) error {
+func (a *API) models(w http.ResponseWriter, r *http.Request) error {
 	out := modelList{Object: "list", Data: []modelObject{}}
 	have := map[string]bool{}
 	add := func(id string) {
@@ -206,7 +206,7 @@ func (a *API) models(w http.ResponseWriter, _ *http.Request) error {
 			out.Data = append(out.Data, modelObject{ID: id, Object: "model", OwnedBy: "holdfast"})
 		}
 	}
-	list := a.b.List()
+	list := server.Visible(r.Context(), a.b.List())
 	for _, i := range list {
 		add(i.Name)
 		for _, alias := range i.Aliases {

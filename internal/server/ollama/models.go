@@ -49,11 +49,11 @@ type loaded struct {
 }
 
 // tags answers /api/tags: all models, other names included.
-func (a *API) tags(w http.ResponseWriter, _ *http.Request) error {
+func (a *API) tags(w http.ResponseWriter, r *http.Request) error {
 	out := struct {
 		Models []listed `json:"models"`
 	}{[]listed{}}
-	for _, i := range a.b.List() {
+	for _, i := range server.Visible(r.Context(), a.b.List()) {
 		for _, name := range append([]string{i.Name}, i.Aliases...) {
 			name = tagged(name)
 			out.Models = append(out.Models, listed{

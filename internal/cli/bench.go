@@ -43,7 +43,6 @@ At a depth the cache holds random numbers.`
 
 func newBench(a *app.App) *cobra.Command {
 	o := benchOptions{prompts: ints{128, 512}, depths: ints{0, 2048}, batches: ints{1, 4}, tokens: 32, runs: 5}
-	o.raw.KVType = "f16"
 	cmd := &cobra.Command{
 		Use:   "bench MODEL | --shape NAME",
 		Short: "Measure speed, as a share of what the machine can do",
@@ -76,7 +75,7 @@ func newBench(a *app.App) *cobra.Command {
 	intFlag(cmd, &o.tokens, "tokens", 1, 1<<16, "tokens to decode in each run")
 	intFlag(cmd, &o.runs, "runs", 1, 1000, "runs of each test; the median counts")
 	intFlag(cmd, &o.raw.Threads, "threads", 0, 1024, "threads that compute; 0 for one per core")
-	choiceFlag(cmd, &o.raw.KVType, "kv-type", kvTypes, "element type of the cache")
+	choiceFlag(cmd, &o.raw.KVType, "kv-type", kvTypes, kvHelp)
 	f.BoolVar(&o.raw.Deterministic, "deterministic", false, "the same bits whatever the size of a prompt's pieces")
 	f.BoolVar(&o.raw.Exact, "exact", false, "measure the exact path")
 	f.StringVar(&o.profile, "profile", "", "write a CPU profile of the measured runs to this file, for go tool pprof")

@@ -68,6 +68,8 @@ func choiceFlag(cmd *cobra.Command, p *string, name string, choices []string, he
 // kvTypes are the element types of the cache.
 var kvTypes = []string{"f32", "f16", "bf16", "q8_0"}
 
+const kvHelp = "element type of the cache; by default bf16 for DeepSeek-V2 and later, f16 for others"
+
 // maxContext bounds --context; no model is trained for as much.
 const maxContext = 1 << 30
 
@@ -75,8 +77,7 @@ const maxContext = 1 << 30
 func planFlags(cmd *cobra.Command, p *app.Plan) {
 	intFlag(cmd, &p.Threads, "threads", 0, 1024, "threads that compute; 0 for one per core")
 	intFlag(cmd, &p.Context, "context", 0, maxContext, "tokens of context; 0 for what the model and the memory allow, at most 8192")
-	p.KVType = "f16"
-	choiceFlag(cmd, &p.KVType, "kv-type", kvTypes, "element type of the cache")
+	choiceFlag(cmd, &p.KVType, "kv-type", kvTypes, kvHelp)
 }
 
 // samplingFlags adds a flag for every knob, and the seed.

@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -38,6 +40,9 @@ were thinking.`,
 				if err != nil {
 					return err
 				}
+				if len(rows) == 0 && q.Key != "" && !known(cmd.Context(), s, q.Key) {
+					return fmt.Errorf("%w: %s", store.ErrNoName, q.Key)
+				}
 				return printUsage(a, rows, asJSON, asCSV)
 			})
 		},
@@ -49,6 +54,12 @@ were thinking.`,
 	f.BoolVar(&asCSV, "csv", false, "print lines of comma-separated values")
 	f.BoolVar(&asJSON, "json", false, "print one JSON list")
 	return cmd
+}
+
+// known reports whether a key of that name is there, or was.
+func known(ctx context.Context, s *store.Store, name string) bool {
+	keys, err := s.Keys(ctx)
+	return err != nil || slices.ContainsFunc(keys, func(k store.Key) bool { return k.Name == name })
 }
 
 func checkDays(cmd *cobra.Command, days int, both bool) error {

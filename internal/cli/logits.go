@@ -45,7 +45,7 @@ likeliest next tokens are printed.`,
 	f.StringVar(&o.out, "out", "", "write all logits to `FILE`")
 	f.BoolVar(&o.raw.Deterministic, "deterministic", false, "the same bits whatever the size of a prompt's pieces")
 	f.BoolVar(&o.raw.Exact, "exact", false, "float32 activations on dequantized weights, and a float32 cache")
-	choiceFlag(cmd, &o.raw.KVType, "kv-type", kvTypes, "element type of the cache; f16, or f32 with --exact")
+	choiceFlag(cmd, &o.raw.KVType, "kv-type", kvTypes, kvHelp+", f32 with --exact")
 	intFlag(cmd, &o.raw.Threads, "threads", 0, 1024, "threads that compute; 0 for one per core")
 	o.top = 5
 	intFlag(cmd, &o.top, "top", 1, 1000, "how many of the likeliest tokens to print")

@@ -46,6 +46,9 @@ func modelError(err error) error {
 	var name *library.NameError
 	switch {
 	case errors.As(err, &nf):
+		if strings.EqualFold(nf.Name, app.StarterName) {
+			return &app.UsageError{Message: "the starter is a part of the program, not a file in the folder of models", Hint: "`holdfast inspect starter` says what it is"}
+		}
 		hint := "`holdfast list` shows the models here, `holdfast pull NAME` downloads one"
 		return &app.UsageError{Message: plainModel(nf), Hint: hint}
 	case errors.As(err, &used):

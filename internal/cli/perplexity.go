@@ -66,7 +66,7 @@ that begins a text where the model wants one.`,
 	intFlag(cmd, &o.raw.Context, "context", 4, maxContext, "tokens of a window")
 	f.BoolVar(&o.raw.Deterministic, "deterministic", false, "the same bits whatever the size of a prompt's pieces")
 	f.BoolVar(&o.raw.Exact, "exact", false, "float32 activations on dequantized weights, and a float32 cache")
-	choiceFlag(cmd, &o.raw.KVType, "kv-type", kvTypes, "element type of the cache; f16, or f32 with --exact")
+	choiceFlag(cmd, &o.raw.KVType, "kv-type", kvTypes, kvHelp+", f32 with --exact")
 	intFlag(cmd, &o.raw.Threads, "threads", 0, 1024, "threads that compute; 0 for one per core")
 	f.BoolVar(&o.json, "json", false, "print one JSON object")
 	return cmd

@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/holdfast-llm/holdfast/internal/app"
-	"github.com/holdfast-llm/holdfast/internal/server"
 )
 
 // serveOptions are the flags of serve.
@@ -140,10 +139,7 @@ func (o *serveOptions) parse() error {
 			return &app.UsageError{Message: fmt.Sprintf("--keep-alive is %q, but must be a time such as 30m, or -1", o.keep)}
 		}
 	}
-	if o.adminListen != "" && !server.IsLoopback(o.adminListen) {
-		return &app.UsageError{Message: fmt.Sprintf("--admin-listen is %s, but must be an address of this machine only, such as 127.0.0.1:11436", o.adminListen)}
-	}
-	return nil
+	return o.checkNet()
 }
 
 // serve runs until the context ends, then lets answers finish.

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/holdfast-llm/holdfast/internal/app"
-	"github.com/holdfast-llm/holdfast/internal/machine/mem"
 )
 
 // announce says what is served, where, to whom, and what it takes.
@@ -24,7 +23,6 @@ func (s *service) announce(addr string) {
 	say("OpenAI", "%s/v1", base)
 	say("Anthropic", "%s/anthropic", base)
 	say("DeepSeek", "%s", base)
-	say("Ollama", "%s", base)
 	say("Ollama", "%s", base)
 	if s.o.adminListen != "" {
 		say("admin", "http://%s/metrics, /debug/pprof/", s.o.adminListen)
@@ -65,10 +63,7 @@ func (s *service) served(names []string) string {
 
 // memory says how much the models may take, and how much a single one will.
 func (s *service) memory(names []string) string {
-	limit := s.o.memoryBytes
-	if limit == 0 {
-		limit = mem.Budget().Usable()
-	}
+	limit := s.limit()
 	text := "up to " + bytesText(limit) + " for models"
 	if len(names) != 1 {
 		return text

@@ -17,6 +17,7 @@ import (
 type keyRule struct {
 	auth   server.Authenticator
 	keys   *server.Keys // nil without a store
+	later  *laterKeys   // nil with one
 	active int          // keys of the store that can be used
 	fixed  bool         // --api-key
 	needed bool         // requests without a key are refused
@@ -38,6 +39,8 @@ func (s *service) openKeys(ctx context.Context) error {
 	st, err := store.OpenExisting(s.a.Config.Dirs.Database())
 	switch {
 	case errors.Is(err, store.ErrNotThere):
+		r.later = &laterKeys{path: s.a.Config.Dirs.Database(), others: r.auth, log: s.log}
+		r.auth = r.later
 	case err != nil && r.needed && !r.fixed:
 		return err
 	case err != nil:
@@ -97,19 +100,26 @@ func (r *keyRule) String() string {
 
 // balances is what DeepSeek's /user/balance tells, nil for nothing.
 func (r *keyRule) balances() deepseek.Balances {
-	if r.keys == nil {
-		return nil
+	switch {
+	case r.keys != nil:
+		return tokenBalances{func() *server.Keys { return r.keys }}
+	case r.later != nil:
+		return tokenBalances{r.later.opened}
 	}
-	return tokenBalances{r.keys}
+	return nil
 }
 
 // tokenBalances tells the tokens that keys have left in the unit of a currency:
 // one is a million tokens.
-type tokenBalances struct{ keys *server.Keys }
+type tokenBalances struct{ keys func() *server.Keys }
 
 // Balance returns what a key has left.
 func (b tokenBalances) Balance(ctx context.Context, key string) (deepseek.Balance, error) {
-	left, bounded, err := b.keys.Left(ctx, key)
+	keys := b.keys()
+	if keys == nil {
+		return deepseek.Balance{Available: true, Infos: []deepseek.Amount{}}, nil
+	}
+	left, bounded, err := keys.Left(ctx, key)
 	if errors.Is(err, store.ErrNoName) { // the fixed key, or none
 		return deepseek.Balance{Available: true, Infos: []deepseek.Amount{}}, nil
 	}

@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"io"
 	"log/slog"
-	"net"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -63,6 +62,7 @@ func (s *service) close() error {
 	if s.store != nil {
 		err = firstErr(err, s.store.Close())
 	}
+	err = firstErr(err, s.rule.later.close())
 	if s.tracer != nil {
 		s.tracer.Close()
 	}
@@ -188,12 +188,15 @@ func (s *service) addModels(args []string) error {
 		if err := s.models.Add(src); err != nil {
 			return &app.UsageError{Message: app.Text(err)}
 		}
+		if err := s.fits(src.Name); err != nil {
+			return err
+		}
 	}
 	if s.o.dir == "" {
 		return nil
 	}
-	if _, err := os.Stat(s.o.dir); err != nil {
-		return &app.UsageError{Message: "--models: " + app.Text(err)}
+	if err := checkFolder(s.o.dir); err != nil {
+		return err
 	}
 	if err := s.models.Rescan(); err != nil {
 		return &app.UsageError{Message: "--models: " + app.Text(err)}
@@ -308,14 +311,6 @@ func (s *service) audit(event, addr string) {
 	if err := s.store.Log(context.Background(), event, addr, app.Version()); err != nil {
 		s.log.Warn("the audit log", "error", err)
 	}
-}
-
-func listen(addr string) (net.Listener, error) {
-	l, err := net.Listen("tcp", addr)
-	if err != nil {
-		return nil, &app.UsageError{Message: err.Error(), Hint: "another server may be using the port; choose another address with --listen"}
-	}
-	return l, nil
 }
 
 // end lets answers finish. The signals are the system's again: the next one

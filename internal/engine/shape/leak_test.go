@@ -265,7 +265,7 @@ func (l *leak) check(events []chat.Event, cut bool, raw string) {
 	l.calls += len(calls)
 	for i, c := range calls {
 		if cut && i == len(calls)-1 {
-			if strings.HasSuffix(c.Arguments, "<｜tool▁call") {
+			if style == grammar.StyleDeepSeekV31 && strings.HasSuffix(c.Arguments, "<｜tool▁call") {
 				l.Errorf("%q in the arguments of %q", c.Arguments, raw)
 			}
 			break // it may be half of one

@@ -79,6 +79,7 @@ func (m *Model) build(c *config) error {
 	if !model.Supported(m.file.Arch()) {
 		return &model.UnsupportedError{Arch: m.file.Arch(), Supported: model.Architectures()}
 	}
+	c.chooseKV(m.file.Arch())
 	var err error
 	if m.tok, err = tokenizer.FromGGUF(m.file); err != nil {
 		return err

@@ -90,6 +90,7 @@ func InspectBytes(name string, data []byte, opts ...Option) (Info, error) {
 }
 
 func inspect(f *gguf.File, c *config) (Info, error) {
+	c.chooseKV(f.Arch())
 	plan, err := model.Plan(f, c.modelOptions(nil))
 	if err != nil {
 		return Info{}, publicErr(err)

@@ -3,6 +3,7 @@ package holdfast
 import (
 	"fmt"
 
+	"github.com/holdfast-llm/holdfast/internal/model"
 	"github.com/holdfast-llm/holdfast/internal/tensor/kernel/attend"
 )
 
@@ -15,6 +16,7 @@ type config struct {
 	context    int
 	parallel   int
 	kv         attend.Elem
+	kvSet      bool
 	exact      bool
 	same       bool // deterministic
 	keepMapped bool
@@ -50,15 +52,16 @@ func WithParallel(n int) Option {
 	return func(c *config) error { return setInt(&c.parallel, "parallel", n, 0, 4096) }
 }
 
-// WithKVType sets the element type of the cache: "f32", "f16" (the default),
-// "bf16" or "q8_0".
+// WithKVType sets the element type of the cache: "f32", "f16", "bf16" or "q8_0".
+// The default is bf16 for models with latent attention (DeepSeek-V2 and later),
+// whose latents may be too large for f16, and f16 for others.
 func WithKVType(name string) Option {
 	return func(c *config) error {
 		e, err := attend.ParseElem(name)
 		if err != nil {
 			return fmt.Errorf("holdfast: KV type %q is not known; there are f32, f16, bf16 and q8_0", name)
 		}
-		c.kv = e
+		c.kv, c.kvSet = e, true
 		return nil
 	}
 }
@@ -110,11 +113,18 @@ func setInt(p *int, name string, v, lo, hi int) error {
 }
 
 func newConfig(opts []Option) (*config, error) {
-	c := &config{kv: attend.F16}
+	c := &config{}
 	for _, o := range opts {
 		if err := o(c); err != nil {
 			return nil, err
 		}
 	}
 	return c, nil
+}
+
+// chooseKV takes the default of an architecture where no type was asked for.
+func (c *config) chooseKV(arch string) {
+	if !c.kvSet {
+		c.kv = model.DefaultCache(arch)
+	}
 }

@@ -177,7 +177,7 @@ func (a *App) memoryAdvice(ref string, p Plan, err error) string {
 	}
 	kv := p.KVType
 	if kv == "" {
-		kv = "f16"
+		kv = model.DefaultCache(fit.Arch).String()
 	}
 	return fit.Advice(context, kv)
 }

@@ -16,7 +16,7 @@ import (
 // RawOptions say how a Raw model is loaded.
 type RawOptions struct {
 	Threads int    // 0 for one per core
-	KVType  string // "" for f16, or f32 if Exact
+	KVType  string // "" for the architecture's own, or f32 if Exact
 	Exact   bool
 	// Deterministic is model.Options' of that name.
 	Deterministic bool
@@ -54,15 +54,20 @@ func (a *App) LoadRaw(ref string, o RawOptions) (*Raw, error) {
 	return r, nil
 }
 
+// KV returns the element type that the cache of a model will have.
+func (o *RawOptions) KV(arch string) string {
+	switch {
+	case o.KVType != "":
+		return o.KVType
+	case o.Exact:
+		return "f32"
+	}
+	return model.DefaultCache(arch).String()
+}
+
 // NewRaw loads an open file. The file is the Raw's to close if it succeeds.
 func NewRaw(f *gguf.File, o RawOptions) (*Raw, error) {
-	name := o.KVType
-	if name == "" {
-		name = "f16"
-		if o.Exact {
-			name = "f32"
-		}
-	}
+	name := o.KV(f.Arch())
 	elem, err := attend.ParseElem(name)
 	if err != nil {
 		return nil, err

@@ -161,11 +161,11 @@ func (o *benchOptions) run(ctx context.Context, a *app.App, list []string) (*ben
 	if err != nil {
 		return nil, err
 	}
-	work, err := newWorkload(f, kvOf(o.raw))
+	work, err := newWorkload(f, o.raw.KV(f.Arch()))
 	if err != nil {
 		return nil, firstErr(err, f.Close())
 	}
-	rep := &benchReport{Model: benchModel{Name: name, Architecture: f.Arch(), KVType: kvOf(o.raw), Random: o.shape != ""}}
+	rep := &benchReport{Model: benchModel{Name: name, Architecture: f.Arch(), KVType: o.raw.KV(f.Arch()), Random: o.shape != ""}}
 	rep.Model.Types, rep.Model.Bytes, rep.Model.Parameters = typesOf(f)
 	o.raw.Seqs = slices.Max(o.batches)
 	o.raw.Context = slices.Max(o.depths) + max(slices.Max(o.prompts), o.tokens)

@@ -102,19 +102,9 @@ func perplexity(ctx context.Context, a *app.App, ref, path string, o *perplexity
 	if err != nil {
 		return nil, err
 	}
-	s := &score{Model: ref, File: path, Context: n, Exact: o.raw.Exact, KVType: kvOf(o.raw), Tokens: len(ids)}
+	s := &score{Model: ref, File: path, Context: n, Exact: o.raw.Exact, KVType: o.raw.KV(r.Model.Config().Arch), Tokens: len(ids)}
 	err = s.run(ctx, a, r, ids, bos, hasBOS)
 	return s, firstErr(err, r.Close())
-}
-
-func kvOf(o app.RawOptions) string {
-	switch {
-	case o.KVType != "":
-		return o.KVType
-	case o.Exact:
-		return "f32"
-	}
-	return "f16"
 }
 
 // run scores every whole window.

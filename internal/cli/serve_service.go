@@ -72,9 +72,12 @@ func (s *service) close() error {
 
 // open finds the models and makes the servers.
 func (s *service) open(args []string) error {
-	elem, err := attend.ParseElem(s.o.plan.KVType)
-	if err != nil {
-		return &app.UsageError{Message: err.Error()}
+	var elem attend.Elem // of no use where each model has its own default
+	var err error
+	if kv := s.o.plan.KVType; kv != "" {
+		if elem, err = attend.ParseElem(kv); err != nil {
+			return &app.UsageError{Message: err.Error()}
+		}
 	}
 	if s.o.traces != "" {
 		warn := func(err error) { s.log.Warn("traces are not taken", "error", err) }
@@ -100,7 +103,7 @@ func (s *service) open(args []string) error {
 	s.metrics = obs.New(obs.Source{Models: func() []library.Info { return s.models.Running() }, InFlight: func() int { return s.main.InFlight() }}, app.Version(), kernels())
 	s.models = library.New(library.Options{
 		Opener: &library.GGUF{
-			Team: s.team, KV: elem, Deterministic: s.o.deterministic, Parallel: s.o.parallel, DiskDir: s.o.diskFolder, DiskBytes: s.o.diskBytes,
+			Team: s.team, KV: elem, DefaultKV: s.o.plan.KVType == "", Deterministic: s.o.deterministic, Parallel: s.o.parallel, DiskDir: s.o.diskFolder, DiskBytes: s.o.diskBytes,
 			Warn: func(err error) { s.log.Warn("the disk cache", "error", err) },
 		},
 		Dir: s.folder(), Context: s.o.plan.Context, Parallel: s.o.parallel, Memory: s.o.memoryBytes, Keep: keep,

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/holdfast-llm/holdfast/internal/format/gguf"
+	"github.com/holdfast-llm/holdfast/internal/tensor/kernel/attend"
 )
 
 // An Architecture is what a model package registers: how to load a file of its
@@ -14,6 +15,10 @@ import (
 type Architecture struct {
 	Load func(f *gguf.File, o Options) (Model, error)
 	Plan func(f *gguf.File, o Options) (*MemoryPlan, error)
+	// BF16Cache says that the cache holds latents, or what was compressed from them:
+	// half precision overflows on those of DeepSeek-V3, and products of bf16 rows are
+	// faster where processors have them.
+	BF16Cache bool
 }
 
 var registry struct {
@@ -33,6 +38,18 @@ func Register(arch string, a Architecture) {
 		registry.archs = map[string]Architecture{}
 	}
 	registry.archs[arch] = a
+}
+
+// DefaultCache returns the element type of an architecture's cache where nobody
+// asks for one: bf16 for latents, f16 for keys and values, whose rounding is an
+// eighth of bf16's.
+func DefaultCache(arch string) attend.Elem {
+	registry.Lock()
+	defer registry.Unlock()
+	if registry.archs[arch].BF16Cache {
+		return attend.BF16
+	}
+	return attend.F16
 }
 
 // Architectures returns the registered names, sorted.

@@ -23,5 +23,5 @@ type Spec struct {
 
 // Architecture makes a Spec loadable.
 func (s Spec) Architecture() model.Architecture {
-	return model.Architecture{Load: s.load, Plan: s.plan}
+	return model.Architecture{Load: s.load, Plan: s.plan, BF16Cache: true}
 }

@@ -58,10 +58,12 @@ type Description struct {
 
 // A GGUF opens sources as GGUF files and runs them on one team of workers.
 type GGUF struct {
-	Team     *par.Team
-	KV       attend.Elem
-	Parallel int // sequences of full length
-	Exact    bool
+	Team *par.Team
+	KV   attend.Elem
+	// DefaultKV takes each architecture's own element type instead of KV.
+	DefaultKV bool
+	Parallel  int // sequences of full length
+	Exact     bool
 	// Deterministic is model.Options' of that name.
 	Deterministic bool
 	Queue         int // requests that may wait; 0 is the engine's default
@@ -79,7 +81,7 @@ func (g *GGUF) Describe(s *Source) (d *Description, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	plan, err := model.Plan(f, g.options())
+	plan, err := model.Plan(f, g.options(f))
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +91,7 @@ func (g *GGUF) Describe(s *Source) (d *Description, err error) {
 	}
 	d = &Description{
 		Arch: f.Arch(), Trained: plan.Config.Context, Vocab: t.Size(),
-		Base: plan.Total(), PerToken: plan.PerToken(g.KV),
+		Base: plan.Total(), PerToken: plan.PerToken(g.kv(f)),
 	}
 	// Keys of another type than expected are as good as absent here.
 	d.FullName, _, _ = f.String("general.name")
@@ -129,7 +131,7 @@ func (g *GGUF) load(f *gguf.File, context int, obs engine.Observer) (*Loaded, er
 	if err != nil && !errors.Is(err, chat.ErrNoTemplate) {
 		return nil, err
 	}
-	m, err := model.Load(f, g.options())
+	m, err := model.Load(f, g.options(f))
 	if err != nil {
 		return nil, err
 	}
@@ -156,7 +158,7 @@ func (g *GGUF) disk(f *gguf.File, m model.Model) (*diskcache.Store, func() error
 	if g.DiskDir == "" {
 		return nil, none, nil
 	}
-	id, err := identity.Of(f, m.CacheSpec(), g.KV, g.Exact, g.Deterministic)
+	id, err := identity.Of(f, m.CacheSpec(), g.kv(f), g.Exact, g.Deterministic)
 	if err != nil {
 		return nil, none, err
 	}
@@ -170,8 +172,15 @@ func (g *GGUF) disk(f *gguf.File, m model.Model) (*diskcache.Store, func() error
 	return d, d.Close, nil
 }
 
-func (g *GGUF) options() model.Options {
-	o := model.Options{Team: g.Team, CacheElem: g.KV, Exact: g.Exact, Deterministic: g.Deterministic}
+func (g *GGUF) kv(f *gguf.File) attend.Elem {
+	if g.DefaultKV {
+		return model.DefaultCache(f.Arch())
+	}
+	return g.KV
+}
+
+func (g *GGUF) options(f *gguf.File) model.Options {
+	o := model.Options{Team: g.Team, CacheElem: g.kv(f), Exact: g.Exact, Deterministic: g.Deterministic}
 	return o.WithDefaults()
 }
 

@@ -19,7 +19,8 @@ type Fit struct {
 	Weights int64
 	Scratch int64
 	KV      []KV // the cache, for every element type
-	Trained int  // context that the model was trained for, in tokens
+	Arch    string
+	Trained int // context that the model was trained for, in tokens
 	Usable  int64
 	Limits  mem.Limits
 }
@@ -47,7 +48,7 @@ func Of(f *gguf.File, workers int, limits mem.Limits) (*Fit, error) {
 		return nil, err
 	}
 	out := &Fit{
-		Weights: p.Weights, Scratch: p.Scratch, Trained: p.Config.Context,
+		Weights: p.Weights, Scratch: p.Scratch, Arch: p.Config.Arch, Trained: p.Config.Context,
 		Usable: limits.Usable(), Limits: limits,
 	}
 	for _, m := range p.Parts {

@@ -106,7 +106,7 @@ func (m *mix) one(r *rand.Rand) {
 		m.left.Add(1)
 		return
 	}
-	defer resp.Body.Close() //nolint:errcheck // read only
+	defer resp.Body.Close()
 	if leaves {
 		_, _ = io.CopyN(io.Discard, resp.Body, int64(r.IntN(400)))
 		m.left.Add(1)

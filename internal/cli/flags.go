@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -46,6 +48,20 @@ func intFlag(cmd *cobra.Command, p *int, name string, low, high int, help string
 			return fmt.Errorf("must be a whole number from %d to %d", low, high)
 		}
 		*p = n
+		return nil
+	}
+	cmd.Flags().Var(v, name, help)
+}
+
+// timeFlag adds a time that is not negative.
+func timeFlag(cmd *cobra.Command, p *time.Duration, name, help string) {
+	v := &value{text: p.String(), kind: "TIME"}
+	v.parse = func(text string) error {
+		d, err := time.ParseDuration(strings.TrimSpace(text))
+		if err != nil || d < 0 {
+			return errors.New("must be a time such as 30s or 5m, or 0")
+		}
+		*p = d
 		return nil
 	}
 	cmd.Flags().Var(v, name, help)

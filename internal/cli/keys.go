@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -50,9 +53,25 @@ func withStore(a *app.App, make bool, f func(s *store.Store) error) error {
 		return &app.UsageError{Message: "there are no keys yet", Hint: "`holdfast keys add NAME` makes one"}
 	}
 	if err != nil {
-		return err
+		return storeError(a, err)
 	}
 	return keyError(firstErr(f(s), s.Close()))
+}
+
+// storeError says what to do about a file of keys that cannot be opened.
+func storeError(a *app.App, err error) error {
+	path := a.Config.Dirs.Database()
+	if path == "" {
+		return &app.UsageError{Message: "there is no place for keys: this user has no home folder", Hint: "name a folder with HOLDFAST_HOME"}
+	}
+	const little = 1 << 20
+	if free, ferr := config.Free(existing(filepath.Dir(path))); ferr == nil && free < little {
+		return fmt.Errorf("%w (its disk has only %s free)", err, bytesText(free))
+	}
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+		return fmt.Errorf("%w (HOLDFAST_HOME names another folder)", err)
+	}
+	return err
 }
 
 // keyError gives the errors of names the form that usage errors have.

@@ -89,6 +89,9 @@ func pullModel(ctx context.Context, a *app.App, o *pullOptions, name string) err
 	if errors.Is(err, errDryRun) {
 		return nil
 	}
+	if err != nil && ctx.Err() != nil {
+		fmt.Fprintln(a.IO.Err, "stopped; what is here stays: the same command goes on where it ended")
+	}
 	if err != nil {
 		return asCanceled(ctx, pullError(err))
 	}

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"os/signal"
 	"strings"
@@ -18,19 +19,44 @@ import (
 func Main(args []string, starter *app.Starter) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	io := app.Standard()
+	std := app.Standard()
 	cfg, err := config.Load()
 	if err != nil {
-		return int(report(io.Err, &app.UsageError{Message: app.Text(err)}))
+		return int(report(std.Err, &app.UsageError{Message: app.Text(err)}))
 	}
-	return int(Run(ctx, args, app.New(io, cfg, starter)))
+	return int(Run(ctx, args, app.New(std, cfg, starter)))
 }
 
 // Run runs one command line.
 func Run(ctx context.Context, args []string, a *app.App) Code {
+	var out *checked // a terminal is never full, and its chat needs the file itself
+	if !a.IO.OutTerminal {
+		out = &checked{w: a.IO.Out}
+		a.IO.Out = out
+	}
 	root := newRoot(a)
 	root.SetArgs(args)
-	return execute(ctx, root, a)
+	code := execute(ctx, root, a)
+	if code == OK && out != nil {
+		return report(a.IO.Err, out.err)
+	}
+	return code
+}
+
+// checked remembers the first write that failed: a command whose output went to
+// a full disk did not work, even if it wrote no more after that.
+type checked struct {
+	w   io.Writer
+	err error
+}
+
+// Write writes.
+func (c *checked) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	if c.err == nil {
+		c.err = err
+	}
+	return n, err
 }
 
 // execute runs the command tree and turns what happens into a code.

@@ -109,7 +109,8 @@ func (o *serveOptions) addNetFlags(cmd *cobra.Command) {
 	f.StringVar(&o.adminListen, "admin-listen", "", "second `ADDRESS`, on this machine only, for metrics and profiles")
 	f.StringVar(&o.traces, "otlp-endpoint", "", "`URL` that traces are sent to (OpenTelemetry, OTLP over HTTP), such as http://127.0.0.1:4318")
 	choiceFlag(cmd, &o.logLevel, "log-level", []string{"debug", "info", "warn", "error"}, "what to log on standard error, as JSON lines")
-	f.DurationVar(&o.drain, "drain", 30*time.Second, "how long answers may go on after Ctrl-C")
+	o.drain = 30 * time.Second
+	timeFlag(cmd, &o.drain, "drain", "how long answers may go on after Ctrl-C")
 	intFlag(cmd, &o.maxInFlight, "max-requests", 0, 1<<20, "requests at once, waiting ones included; 0 for 1024")
 	f.StringVar(&o.bodyLimit, "body-limit", "", "longest body of a request (default 32MiB)")
 }

@@ -38,9 +38,6 @@ func (o *serveOptions) checkNet() error {
 	if strings.ContainsFunc(o.apiKey, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return &app.UsageError{Message: "--api-key has a space or another character that no header can carry; use letters, digits and punctuation"}
 	}
-	if o.drain < 0 {
-		return &app.UsageError{Message: fmt.Sprintf("--drain is %s, but must be a time such as 30s, or 0", o.drain)}
-	}
 	return nil
 }
 

@@ -32,7 +32,7 @@ func TestServeRefuses(t *testing.T) {
 	f(Usage, `--allow-origin is "foo", but must`, "--allow-origin", "foo")
 	f(Usage, `--allow-origin is "https://a.b/c", but must`, "--allow-origin", "https://a.b/c")
 	f(Usage, `--api-key has a space`, "--api-key", "a b")
-	f(Usage, `--drain is -5s, but must`, "--drain", "-5s")
+	f(Usage, `must be a time such as 30s or 5m, or 0`, "--drain", "-5s")
 	f(Usage, `--models: there is no folder `, "--models", filepath.Join(dir, "none"))
 	f(Usage, `empty.gguf is a file, expected a folder`, "--models", file)
 	f(BadModel, `the file is empty`, file)
@@ -77,5 +77,30 @@ func TestFirstKeyOfARunningServer(t *testing.T) {
 	key := addKey(t, home, "ann", "--requests-per-minute", "1")
 	if a, b, c := status(key), status(key), status(""); a != http.StatusOK || b != http.StatusTooManyRequests || c != http.StatusOK {
 		t.Errorf("first %d, second %d, without a key %d", a, b, c)
+	}
+}
+
+// TestFullDiskIsAFailure checks that no command succeeds whose output is lost.
+func TestFullDiskIsAFailure(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip("this system has no /dev/full")
+	}
+	defer full.Close()
+	for _, cmd := range []string{"list", "config", "version", "completion bash", "inspect starter"} {
+		var errs bytes.Buffer
+		code := Run(t.Context(), strings.Fields(cmd), appIn(t, t.TempDir(), full, &errs))
+		if code != Failure || !strings.Contains(errs.String(), "no space left") {
+			t.Errorf("%s: code %d, %s", cmd, code, &errs)
+		}
+	}
+}
+
+func TestKeysWithoutAHome(t *testing.T) {
+	var out, errs bytes.Buffer
+	a := appIn(t, t.TempDir(), &out, &errs)
+	a.Config.Dirs.Home, a.Config.Dirs.Cache = "", ""
+	if code := Run(t.Context(), []string{"keys", "add", "ann"}, a); code != Usage || !strings.Contains(errs.String(), "this user has no home folder\nname a folder with HOLDFAST_HOME") {
+		t.Errorf("code %d, %s", code, &errs)
 	}
 }

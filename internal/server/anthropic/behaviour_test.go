@@ -253,7 +253,7 @@ func TestModels(t *testing.T) {
 	if m := first.Data[0]; m.Type != "model" || m.MaxInputTokens != 4096 || m.Lifecycle != "active" || m.CreatedAt.Unix() != 1_700_000_000 {
 		t.Errorf("%+v", m)
 	}
-	for path, status := range map[string]int{"/v1/models/a": 200, "/anthropic/v1/models/claude-opus-5": 200, "/v1/models/none": 404, "/v1/models?limit=0": 400, "/v1/models?after_id=x": 400} {
+	for path, status := range map[string]int{"/v1/models/a": 200, "/anthropic/v1/models/claude-opus-5": 200, "/v1/models/none": 404, "/v1/models?limit=0": 400, "/v1/models?limit=": 400, "/v1/models?after_id=x": 400} {
 		if h, got := s.ask(t, http.MethodGet, path, ""); h.status != status {
 			t.Errorf("%s: %d %s", path, h.status, got)
 		}

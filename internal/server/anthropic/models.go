@@ -99,7 +99,8 @@ func (a *API) models(w http.ResponseWriter, r *http.Request) error {
 // page cuts a page out of the list.
 func page(all []modelObject, q url.Values) (*modelList, error) {
 	limit := defaultPage
-	if s := q.Get("limit"); s != "" {
+	if q.Has("limit") {
+		s := q.Get("limit")
 		n, err := strconv.Atoi(s)
 		if err != nil || n < 1 || n > maxPage {
 			return nil, apierr.BadValue("limit", s, "from 1 to 1000")

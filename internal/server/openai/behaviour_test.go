@@ -283,6 +283,8 @@ func TestInputItems(t *testing.T) {
 	f("?after=mine", `{"object":"list","data":[`+why+`],"first_id":"item_`+r.ID+`_0","last_id":"item_`+r.ID+`_0","has_more":false}`)
 	f("?after=item_"+r.ID+"_0", `{"object":"list","data":[],"first_id":"","last_id":"","has_more":false}`)
 	f("?after=x", `{"error":{"message":"'after' is \"x\", which is no item of this response","type":"invalid_request_error","param":"after","code":"invalid_value"}}`)
+	f("?limit=", `{"error":{"message":"'limit' is \"\", but must be a whole number from 1 to 100","type":"invalid_request_error","param":"limit","code":"invalid_value"}}`)
+	f("?order=up", `{"error":{"message":"'order' is \"up\", but must be \"asc\" or \"desc\"","type":"invalid_request_error","param":"order","code":"invalid_value"}}`)
 	f("?limit=0", `{"error":{"message":"'limit' is 0, but must be from 1 to 100","type":"invalid_request_error","param":"limit","code":"invalid_value"}}`)
 	if status, _ := s.post(t, "/v1/responses/"+r.ID+"/cancel", `{}`); status != 400 {
 		t.Errorf("cancel: %d", status)

@@ -128,7 +128,8 @@ func (a *API) inputItems(w http.ResponseWriter, r *http.Request) error {
 // page reads the parameters of a list.
 func page(q url.Values) (limit int, order string, err error) {
 	limit = 20
-	if text := q.Get("limit"); text != "" {
+	if q.Has("limit") {
+		text := q.Get("limit")
 		n, perr := strconv.ParseInt(text, 10, 64)
 		if perr != nil {
 			return 0, "", apierr.BadValue("limit", text, "a whole number from 1 to 100")
@@ -137,12 +138,12 @@ func page(q url.Values) (limit int, order string, err error) {
 			return 0, "", err
 		}
 	}
-	order = q.Get("order")
-	if err := decode.OneOf("order", order, "asc", "desc"); err != nil {
-		return 0, "", err
+	order = "desc"
+	if q.Has("order") {
+		order = q.Get("order")
 	}
-	if order == "" {
-		order = "desc"
+	if order != "asc" && order != "desc" {
+		return 0, "", apierr.BadValue("order", order, `"asc" or "desc"`)
 	}
 	return limit, order, nil
 }

@@ -86,12 +86,13 @@ func checkFolder(dir string) error {
 // whoever starts the server should know, not who first asks it.
 func (s *service) fits(name string) error {
 	i, err := s.models.Info(name)
-	if err != nil || i.Description == nil || s.o.plan.Context == 0 {
-		return nil // loading it says what is wrong, or shortens the context
+	if err != nil || i.Description == nil {
+		return nil // loading it says what is wrong
 	}
 	cache := i.PerToken * int64(i.Context) * int64(s.o.parallel)
 	limit := s.limit()
-	if limit == 0 || i.Base+cache <= limit {
+	// A context that nobody asked for is shortened when the model is loaded.
+	if limit == 0 || i.Base+cache <= limit || s.o.plan.Context == 0 && i.Base < limit {
 		return nil
 	}
 	most := max(0, limit-i.Base) / max(1, i.PerToken*int64(s.o.parallel))

@@ -38,6 +38,7 @@ func TestServeRefuses(t *testing.T) {
 	f(BadModel, `the file is empty`, file)
 	f(DoesNotFit, `--context 1000000000 tokens), but there are`, "--context", "1000000000")
 	f(DoesNotFit, `but there are 10 B`, "--memory", "10", "--context", "256")
+	f(DoesNotFit, `the model alone does not fit`, "--memory", "10")
 }
 
 func TestServeSaysThatAPortIsInUse(t *testing.T) {

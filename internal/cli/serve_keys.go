@@ -93,7 +93,7 @@ func (r *keyRule) String() string {
 	case r.needed:
 		return "needed: one of the " + known
 	case r.keys != nil:
-		return "not needed on this machine; whoever sends one of the " + known + " is held to its limits"
+		return "not needed on this machine; those of `holdfast keys` (" + strconv.Itoa(r.active) + ") are held to their limits"
 	}
 	return "not needed: only programs of this machine can connect"
 }

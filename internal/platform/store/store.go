@@ -21,6 +21,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/ncruces/go-sqlite3"
 	_ "github.com/ncruces/go-sqlite3/driver" // the driver "sqlite3"
 )
 
@@ -76,6 +77,9 @@ func open(path string, now func() time.Time) (*Store, error) {
 	db.SetMaxIdleConns(2)
 	s := &Store{path: path, db: db, now: now}
 	if err := s.migrate(context.Background()); err != nil {
+		if errors.Is(err, sqlite3.NOTADB) {
+			err = fmt.Errorf("store: %s is not a database of ours; move it away, and a new one is made: %w", path, sqlite3.NOTADB)
+		}
 		return nil, errors.Join(err, db.Close())
 	}
 	if s.find, err = db.PrepareContext(context.Background(), selectKey+" WHERE hash = ?"); err != nil {

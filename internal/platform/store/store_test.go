@@ -287,3 +287,13 @@ func TestOpenErrors(t *testing.T) {
 		t.Errorf("newer: %v", err)
 	}
 }
+
+func TestOtherFilesAreNamed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.db")
+	if err := os.WriteFile(path, bytes.Repeat([]byte("no database "), 500), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(path); err == nil || !strings.Contains(err.Error(), path+" is not a database of ours") || strings.Contains(err.Error(), "pragma") {
+		t.Errorf("%v", err)
+	}
+}

@@ -192,7 +192,9 @@ func chats(a *app.App, o *runOptions, name string) error {
 		return nil
 	}
 	_, has, err := f.String("tokenizer.chat_template")
-	f.Close()
+	if cerr := f.Close(); cerr != nil {
+		return cerr
+	}
 	if has || err != nil {
 		return nil
 	}

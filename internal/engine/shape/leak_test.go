@@ -184,7 +184,7 @@ func (l *leak) draw(mask engine.Mask, r *rand.Rand, length int, cut bool) (ids [
 			s := temptations[r.IntN(len(temptations))]
 			wanted = l.tok.Encode(nil, tokenizer.Span{Text: s, Template: r.IntN(2) == 0})
 		}
-		id := int32(-1)
+		var id int32
 		if len(wanted) > 0 && mask.Allows(wanted[0]) {
 			id, wanted = wanted[0], wanted[1:]
 		} else {

@@ -94,7 +94,7 @@ func TestSchemaErrors(t *testing.T) {
 		t.Helper()
 		start := time.Now()
 		_, err := CompileSchema(json.RawMessage(schema), Options{})
-		if d := time.Since(start); d > 5*time.Second {
+		if d := time.Since(start); d > time.Minute {
 			t.Errorf("%s took %v", shorten(schema), d)
 		}
 		if err == nil {

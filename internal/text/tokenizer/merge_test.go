@@ -58,7 +58,7 @@ func TestLongWords(t *testing.T) {
 	} {
 		start := time.Now()
 		ids := tok.Encode(nil, Span{Text: text})
-		if took := time.Since(start); took > 20*time.Second {
+		if took := time.Since(start); took > 2*time.Minute {
 			t.Errorf("%.8q...: %v", text, took)
 		}
 		if got := tok.Decode(ids, true); got != text {

@@ -73,6 +73,7 @@ func NewState(e *layers.Env, o model.Options, c *model.Config, s Style, a *rope.
 		Elem: o.CacheElem, Style: s, Angles: a, eps: c.Eps,
 		blockTokens: spec.BlockTokens, blockBytes: spec.BlockBytes,
 		params: attend.Params{
+			Fast: !o.Exact, // of effect with a bf16 cache
 			Elem: o.CacheElem, DK: c.KeyDim, DV: c.ValueDim,
 			Scale: float32(1 / math.Sqrt(float64(c.KeyDim))),
 		},

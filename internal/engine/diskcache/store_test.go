@@ -226,6 +226,47 @@ func TestFullDiskSwitchesOff(t *testing.T) {
 	}
 }
 
+// TestPanicSwitchesOff checks that a mistake in the writer costs the cache, and
+// neither the process nor those who wait for it.
+func TestPanicSwitchesOff(t *testing.T) {
+	f := func(name string, mistake func(s *Store) (done func())) {
+		t.Helper()
+		var warned []error
+		s := open(t, Config{Dir: t.TempDir(), Warn: func(err error) { warned = append(warned, err) }})
+		put(t, s, item(1, 10))
+		told := make(chan struct{})
+		done := mistake(s)
+		if !s.Put(item(2, 10), func() { close(told); done() }) || !s.Put(item(3, 10), nil) {
+			t.Fatal("an item was refused")
+		}
+		<-told
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		st := s.Stats()
+		if len(warned) != 1 || !strings.Contains(warned[0].Error(), "a mistake") || !strings.Contains(warned[0].Error(), "write.go") {
+			t.Errorf("%s: warned %v", name, warned)
+		}
+		if !st.Off || !strings.HasSuffix(st.Problem, "a mistake") || st.Queued != 0 || s.Writing() {
+			t.Errorf("%s: %+v", name, st)
+		}
+		check(t, s, item(1, 10), true) // reading goes on
+		check(t, s, item(3, 10), false)
+	}
+	f("in writing", func(s *Store) func() {
+		s.writeFile = func(string, ...[]byte) error { panic("a mistake") }
+		return func() {}
+	})
+	f("with the mutex", func(s *Store) func() {
+		s.writeFile = func(path string, parts ...[]byte) error {
+			s.locked(func() { panic("a mistake") })
+			return nil
+		}
+		return func() {}
+	})
+	f("in whom is told", func(*Store) func() { return func() { panic("a mistake") } })
+}
+
 func TestQueueIsBounded(t *testing.T) {
 	s := open(t, Config{Dir: t.TempDir(), QueueItems: 2, QueueBytes: 1000})
 	block := make(chan struct{})

@@ -6,7 +6,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -52,20 +54,42 @@ func (s *Store) Writing() bool {
 func (s *Store) write() {
 	defer close(s.done)
 	for j := range s.queue {
-		s.mu.Lock()
-		off := s.stats.Off
-		s.mu.Unlock()
-		if !off {
-			s.writeItem(&j.item)
+		s.do(j)
+	}
+}
+
+// do writes one item. A panic is a mistake of ours, or of whoever is told, and no
+// reason to end the process: the cache is something to do without.
+func (s *Store) do(j job) {
+	defer func() {
+		if v := recover(); v != nil {
+			s.giveUp(fmt.Errorf("the writer panicked: %v\n%s", v, debug.Stack()))
 		}
-		s.mu.Lock()
+	}()
+	defer s.settle(&j)
+	off := false
+	s.locked(func() { off = s.stats.Off })
+	if !off {
+		s.writeItem(&j.item)
+	}
+}
+
+// settle takes an item out of the books, written or not, and tells who waits.
+func (s *Store) settle(j *job) {
+	s.locked(func() {
 		delete(s.queued, name{j.item.Kind, j.item.Key})
 		s.inQueue -= int64(len(j.item.Data))
-		s.mu.Unlock()
-		if j.done != nil {
-			j.done()
-		}
+	})
+	if j.done != nil {
+		j.done()
 	}
+}
+
+// locked runs f with the mutex, which a panic in f does not leave locked.
+func (s *Store) locked(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f()
 }
 
 // maxFailures is after how many failed writes in a row writing is given up; a
@@ -97,14 +121,14 @@ func (s *Store) writeItem(it *Item) {
 	s.failures = 0
 	e := &entry{kind: it.Kind, key: it.Key, pos: it.Pos, n: len(it.Tokens), path: rel, size: size, used: time.Now()}
 	copy(e.parent[:], it.Parent[:])
-	s.mu.Lock()
-	if old := s.items[rel]; old != nil {
-		s.forget(old)
-	}
-	s.learn(e)
-	s.stats.Written++
-	s.stats.WroteBytes += uint64(size)
-	s.mu.Unlock()
+	s.locked(func() {
+		if old := s.items[rel]; old != nil {
+			s.forget(old)
+		}
+		s.learn(e)
+		s.stats.Written++
+		s.stats.WroteBytes += uint64(size)
+	})
 	if it.Kind == Block {
 		s.dropPrefixes(it)
 	}
@@ -116,9 +140,15 @@ func (s *Store) failed(err error) {
 	if s.failures < maxFailures && errors.Is(err, fs.ErrNotExist) {
 		return
 	}
-	s.mu.Lock()
-	s.stats.Off, s.stats.Problem = true, err.Error()
-	s.mu.Unlock()
+	s.giveUp(err)
+}
+
+// giveUp ends writing; what is there can still be read.
+func (s *Store) giveUp(err error) {
+	s.locked(func() {
+		s.stats.Off = true
+		s.stats.Problem, _, _ = strings.Cut(err.Error(), "\n")
+	})
 	if s.cfg.Warn != nil {
 		s.cfg.Warn(fmt.Errorf("diskcache: prompts are no longer kept in %s: %w", s.cfg.Dir, err))
 	}
@@ -127,14 +157,14 @@ func (s *Store) failed(err error) {
 // dropPrefixes deletes unfinished blocks that the new one begins with, unless
 // they have a state of their own to continue from.
 func (s *Store) dropPrefixes(it *Item) {
-	s.mu.Lock()
 	var old []*entry
-	for _, e := range s.children[[parentDigits / 2]byte(it.Parent[:parentDigits/2])] {
-		if e.n < len(it.Tokens) && e.key != it.Key && s.index[name{State, e.key}] == nil && !s.queued[name{State, e.key}] {
-			old = append(old, e)
+	s.locked(func() {
+		for _, e := range s.children[[parentDigits / 2]byte(it.Parent[:parentDigits/2])] {
+			if e.n < len(it.Tokens) && e.key != it.Key && s.index[name{State, e.key}] == nil && !s.queued[name{State, e.key}] {
+				old = append(old, e)
+			}
 		}
-	}
-	s.mu.Unlock()
+	})
 	for _, e := range old {
 		f, err := os.Open(filepath.Join(s.cfg.Dir, e.path))
 		if err != nil {

@@ -10,8 +10,8 @@ import (
 type gauges struct {
 	src Source
 
-	running, waiting, usage, preempted, prefill *prometheus.Desc
-	loaded, memory, users, inFlight             *prometheus.Desc
+	running, waiting, usage, preempted, prefill, diskOff *prometheus.Desc
+	loaded, memory, users, inFlight                      *prometheus.Desc
 }
 
 func newGauges(src Source) *gauges {
@@ -25,6 +25,7 @@ func newGauges(src Source) *gauges {
 		usage:     desc(nameCacheUsage, "Share of the cache's blocks that sequences use, 0 to 1.", labelModel),
 		preempted: desc(namePreemptions, "Sequences that had to give their memory back.", labelModel),
 		prefill:   desc(namePrefill, "Prompt tokens computed.", labelModel),
+		diskOff:   desc(nameDiskOff, "1 where prompts are no longer kept on disk, after a failure that the log tells.", labelModel),
 		loaded:    desc(nameModelLoaded, "1 for a model in memory.", labelModel),
 		memory:    desc(nameModelMemory, "Memory that a model takes, with its cache.", labelModel),
 		users:     desc(nameModelUsers, "Requests that hold a model.", labelModel),
@@ -34,7 +35,7 @@ func newGauges(src Source) *gauges {
 
 // Describe lists the gauges.
 func (g *gauges) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{g.running, g.waiting, g.usage, g.preempted, g.prefill, g.loaded, g.memory, g.users, g.inFlight} {
+	for _, d := range []*prometheus.Desc{g.running, g.waiting, g.usage, g.preempted, g.prefill, g.diskOff, g.loaded, g.memory, g.users, g.inFlight} {
 		ch <- d
 	}
 }
@@ -57,10 +58,18 @@ func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 		send(g.usage, prometheus.GaugeValue, share(s.Cache), i.Name)
 		send(g.preempted, prometheus.CounterValue, float64(s.Preemptions), i.Name)
 		send(g.prefill, prometheus.CounterValue, float64(s.PrefillTokens), i.Name)
+		send(g.diskOff, prometheus.GaugeValue, bit(s.Disk.Off), i.Name)
 		send(g.loaded, prometheus.GaugeValue, 1, i.Name)
 		send(g.memory, prometheus.GaugeValue, float64(i.Memory), i.Name)
 		send(g.users, prometheus.GaugeValue, float64(i.Users), i.Name)
 	}
+}
+
+func bit(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // share returns how much of the cache is in use.

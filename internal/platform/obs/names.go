@@ -24,6 +24,7 @@ const (
 	namePrefillTime   = "request_prefill_time_seconds"  // histogram: reading the prompt
 	nameDecodeTime    = "request_decode_time_seconds"   // histogram: first token to last
 	nameDiskHits      = "prefix_cache_disk_hits_total"  // of the hits, tokens read from disk
+	nameDiskOff       = "prefix_cache_disk_off"         // gauge: 1 where writing to the disk was given up
 	nameRefused       = "requests_refused_total"        // counter, by code
 	nameKeyTokens     = "key_tokens_total"              // counter, by key and kind
 	nameIteration     = "iteration_tokens_total"        // histogram: rows of a step

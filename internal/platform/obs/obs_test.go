@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/holdfast-llm/holdfast/internal/engine/diskcache"
 	"github.com/holdfast-llm/holdfast/internal/engine/engine"
 	"github.com/holdfast-llm/holdfast/internal/engine/kvcache"
 	"github.com/holdfast-llm/holdfast/internal/platform/library"
@@ -14,7 +15,7 @@ import (
 func TestMetrics(t *testing.T) {
 	src := Source{
 		Models: func() []library.Info {
-			return []library.Info{{Name: "m", Users: 2, Stats: engine.Stats{Queued: 3, Running: 1, Cache: kvcache.Stats{Blocks: 8, Used: 2}}}}
+			return []library.Info{{Name: "m", Users: 2, Stats: engine.Stats{Queued: 3, Running: 1, Cache: kvcache.Stats{Blocks: 8, Used: 2}, Disk: diskcache.Stats{Off: true}}}}
 		},
 		InFlight: func() int { return 5 },
 	}
@@ -48,6 +49,7 @@ func TestMetrics(t *testing.T) {
 		`holdfast_requests_refused_total{code="not_found"} 1`,
 		`holdfast_key_tokens_total{key="ann",kind="cached"} 3`,
 		`holdfast_prefix_cache_disk_hits_total{model_name="m"} 32`,
+		`holdfast_prefix_cache_disk_off{model_name="m"} 1`,
 		`holdfast_request_prefill_time_seconds_sum{model_name="m"} 1`,
 		`holdfast_request_decode_time_seconds_sum{model_name="m"} 1`,
 	} {

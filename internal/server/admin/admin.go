@@ -91,6 +91,9 @@ type loaded struct {
 	Running     int       `json:"running"`
 	Waiting     int       `json:"waiting"`
 	Expires     *string   `json:"expires"` // null while in use, or forever
+	// DiskProblem is why prompts are no longer kept on disk; left out while they are,
+	// or never were.
+	DiskProblem string `json:"disk_problem,omitempty"`
 }
 
 func (a *API) models(w http.ResponseWriter, _ *http.Request) error {
@@ -98,7 +101,7 @@ func (a *API) models(w http.ResponseWriter, _ *http.Request) error {
 	for _, i := range a.o.Backend.Running() {
 		l := loaded{
 			Name: i.Name, Context: i.Context, MemoryBytes: i.Memory, Since: i.Since, LoadSeconds: i.Took.Seconds(),
-			Users: i.Users, Running: i.Stats.Running, Waiting: i.Stats.Queued,
+			Users: i.Users, Running: i.Stats.Running, Waiting: i.Stats.Queued, DiskProblem: i.Stats.Disk.Problem,
 		}
 		if !i.Expires.IsZero() {
 			t := i.Expires.Format(time.RFC3339)

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"net/http"
 	"slices"
 	"sync"
 
@@ -21,8 +20,8 @@ type Account interface {
 	Used(model string, u chat.Usage)
 	// May reports whether a model that goes by these names may be used at all.
 	May(names ...string) bool
-	// Announce sets the headers that say what is left of limits by the minute.
-	Announce(h http.Header)
+	// Rates returns how far limits by the minute are used.
+	Rates() (requests, tokens Rate)
 	// Priority is the account's place in the queue; higher goes first.
 	Priority() int
 }

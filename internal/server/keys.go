@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/holdfast-llm/holdfast/internal/platform/store"
 	"github.com/holdfast-llm/holdfast/internal/server/apierr"
@@ -87,22 +85,8 @@ func (a *account) Priority() int { return a.key.Limits.Priority }
 // May asks the key's list of models.
 func (a *account) May(names ...string) bool { return a.key.Limits.May(names...) }
 
-// Announce sets the headers that OpenAI's clients know. A limit that the key
-// does not have is not mentioned.
-func (a *account) Announce(h http.Header) {
-	requests, tokens := a.gate.Rates(&a.key)
-	for _, x := range []struct {
-		what string
-		rate store.Rate
-	}{{"requests", requests}, {"tokens", tokens}} {
-		if x.rate.Max == 0 {
-			continue
-		}
-		h.Set("X-Ratelimit-Limit-"+x.what, strconv.FormatInt(x.rate.Max, 10))
-		h.Set("X-Ratelimit-Remaining-"+x.what, strconv.FormatInt(x.rate.Left, 10))
-		h.Set("X-Ratelimit-Reset-"+x.what, x.rate.Full.Round(time.Millisecond).String())
-	}
-}
+// Rates asks the gate.
+func (a *account) Rates() (requests, tokens Rate) { return a.gate.Rates(&a.key) }
 
 // Used counts.
 func (a *account) Used(model string, u chat.Usage) {

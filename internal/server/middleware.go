@@ -59,7 +59,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		var ctx context.Context
 		ctx, v = visiting(r.Context(), p)
 		if p.Account != nil {
-			rec.before = p.Account.Announce
+			rec.before = tellRates(c.api, p.Account)
 		}
 		defer v.leave()
 		r = r.WithContext(ctx)

@@ -30,6 +30,8 @@ type Options struct {
 	Default string
 	// NewID makes the random part of an id; nil is random.
 	NewID func() string
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
 }
 
 // An API is Anthropic's dialect on a backend.
@@ -43,6 +45,9 @@ type API struct {
 func New(b server.Backend, o Options) *API {
 	if o.NewID == nil {
 		o.NewID = randomID
+	}
+	if o.Now == nil {
+		o.Now = time.Now
 	}
 	return &API{b: b, o: o}
 }

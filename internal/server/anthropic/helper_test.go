@@ -82,6 +82,17 @@ func (s *site) post(t *testing.T, path, body string) (int, string) {
 	return h.status, got
 }
 
+// newRecorder answers a request with a key.
+func newRecorder(h http.Handler, path, key, body string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
+	r.Host = "127.0.0.1:11435"
+	r.Header.Set("X-Api-Key", key)
+	r.Header.Set("Content-Type", "application/json")
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
 // event is any event of a stream.
 type event struct {
 	Type    string

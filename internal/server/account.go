@@ -95,13 +95,16 @@ func (v *visit) leave() {
 // Visible leaves out of a list the models that whoever sent the request may not
 // use: what a list offers must work.
 func Visible(ctx context.Context, list []library.Info) []library.Info {
-	acc := Who(ctx).Account
-	if acc == nil {
+	if Who(ctx).Account == nil {
 		return list
 	}
-	return slices.DeleteFunc(slices.Clone(list), func(i library.Info) bool {
-		return !acc.May(append([]string{i.Name}, i.Aliases...)...)
-	})
+	return slices.DeleteFunc(slices.Clone(list), func(i library.Info) bool { return !May(ctx, &i) })
+}
+
+// May reports whether whoever sent a request may use a model, by any of its names.
+func May(ctx context.Context, i *library.Info) bool {
+	acc := Who(ctx).Account
+	return acc == nil || acc.May(append([]string{i.Name}, i.Aliases...)...)
 }
 
 // Guard returns a backend that gives models only to those who may use them:
@@ -120,7 +123,7 @@ func (g guard) Acquire(ctx context.Context, name string) (*library.Lease, error)
 	if err != nil {
 		return nil, err
 	}
-	if err := v.admit(ctx, name, i.Name); err != nil {
+	if err := v.admit(ctx, slices.Concat([]string{name}, i.Aliases, []string{i.Name})...); err != nil {
 		return nil, err
 	}
 	return g.Backend.Acquire(ctx, name)

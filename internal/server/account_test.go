@@ -142,6 +142,7 @@ func TestLimitsAreErrors(t *testing.T) {
 	f("models", store.Limits{Models: []string{"two"}}, "one", 403, 403, "forbidden")
 	f("models2", store.Limits{Models: []string{"one"}}, "uno", 200, 200, "")
 	f("alias", store.Limits{Models: []string{"UNO"}}, "uno", 200, 200, "")
+	f("other-name", store.Limits{Models: []string{"uno"}}, "one", 200, 200, "") // of the same model
 	f("missing", store.Limits{Models: []string{"two"}}, "zzz", 404, 404, "model_not_found")
 }
 

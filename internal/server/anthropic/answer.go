@@ -84,7 +84,7 @@ func (a *API) messages(w http.ResponseWriter, r *http.Request) error {
 
 // begin loads the model and submits the request. The lease is the caller's.
 func (a *API) begin(r *http.Request, model string, q *asked) (*reply, error) {
-	l, err := a.b.Acquire(r.Context(), a.resolve(model))
+	l, err := a.b.Acquire(r.Context(), a.resolve(r.Context(), model))
 	if err != nil {
 		return nil, err
 	}

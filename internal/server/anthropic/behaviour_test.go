@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/holdfast-llm/holdfast/internal/platform/library"
+	"github.com/holdfast-llm/holdfast/internal/platform/store"
 	"github.com/holdfast-llm/holdfast/internal/server/servertest"
 )
 
@@ -221,7 +222,7 @@ func TestNames(t *testing.T) {
 			models[n] = &servertest.Model{}
 		}
 		a := New(servertest.Manager(t, "../../..", models, library.Options{}), o)
-		if got := a.resolve(name); got != want {
+		if got := a.resolve(t.Context(), name); got != want {
 			t.Errorf("of %q, %q is answered by %q, expected %q", served, name, got, want)
 		}
 	}
@@ -231,6 +232,30 @@ func TestNames(t *testing.T) {
 	f([]string{"fake", "deepseek-flash", "deepseek-v4-pro"}, Options{}, "claude-opus-5-20260801", "deepseek-v4-pro")
 	f([]string{"a", "b"}, Options{Default: "b"}, "claude-opus-5", "b")
 	f([]string{"a", "claude-opus-5"}, Options{Default: "a"}, "claude-opus-5", "claude-opus-5")
+}
+
+// TestNamesOfLimitedKeys checks that claude-* is a model that the key may use.
+func TestNamesOfLimitedKeys(t *testing.T) {
+	f := func(o Options, may []string, want int, model string) {
+		t.Helper()
+		m := servertest.Manager(t, "../../..", map[string]*servertest.Model{
+			"a": {Answer: "a"}, "b": {Answer: "b"}, "deepseek-flash": {Answer: "flash"},
+		}, library.Options{})
+		if err := m.Alias("bee", "b"); err != nil {
+			t.Fatal(err)
+		}
+		s, key := limited(t, m, o, store.Limits{Models: may})
+		w := newRecorder(s, "/v1/messages", key, `{"model":"claude-sonnet-5","max_tokens":99,"temperature":0,"messages":[{"role":"user","content":"Hi"}]}`)
+		if w.Code != want || !strings.Contains(w.Body.String(), model) {
+			t.Errorf("a key for %q: %d %s", may, w.Code, w.Body)
+		}
+	}
+	f(Options{}, nil, 200, `"text":"flash"`)
+	f(Options{}, []string{"b"}, 200, `"text":"b"`)
+	f(Options{}, []string{"bee"}, 200, `"text":"b"`)
+	f(Options{Default: "a"}, []string{"b"}, 200, `"text":"b"`)
+	f(Options{Default: "a"}, []string{"b", "a"}, 200, `"text":"a"`)
+	f(Options{}, []string{"zzz"}, 403, "permission_error")
 }
 
 // TestModels checks the list's pages, and that other clients get their own.

@@ -24,7 +24,7 @@ func (a *API) countTokens(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	l, err := a.b.Acquire(r.Context(), a.resolve(body.Model))
+	l, err := a.b.Acquire(r.Context(), a.resolve(r.Context(), body.Model))
 	if err != nil {
 		return err
 	}

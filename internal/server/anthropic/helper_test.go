@@ -6,12 +6,15 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/holdfast-llm/holdfast/internal/golden"
 	"github.com/holdfast-llm/holdfast/internal/platform/library"
+	"github.com/holdfast-llm/holdfast/internal/platform/store"
 	"github.com/holdfast-llm/holdfast/internal/server"
 	"github.com/holdfast-llm/holdfast/internal/server/openai"
 	"github.com/holdfast-llm/holdfast/internal/server/servertest"
@@ -80,6 +83,25 @@ func (s *site) post(t *testing.T, path, body string) (int, string) {
 	t.Helper()
 	h, got := s.ask(t, http.MethodPost, path, body)
 	return h.status, got
+}
+
+// limited returns a server for a key with limits.
+func limited(t *testing.T, m *library.Manager, o Options, l store.Limits) (s *server.Server, key string) {
+	t.Helper()
+	st, err := store.Open(filepath.Join(t.TempDir(), "x.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { st.Close() })
+	if _, key, err = st.AddKey(t.Context(), "ann", time.Time{}, l); err != nil {
+		t.Fatal(err)
+	}
+	b := server.Guard(m)
+	s, err = server.New(server.Config{Listen: "127.0.0.1:11435", Auth: server.NewKeys(st, server.Closed{})}, openai.New(b, openai.Options{}), New(b, o))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, key
 }
 
 // newRecorder answers a request with a key.

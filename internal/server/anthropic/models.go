@@ -146,7 +146,7 @@ func page(all []modelObject, q url.Values) (*modelList, error) {
 // model answers /v1/models/{id}. A name may have slashes.
 func (a *API) model(w http.ResponseWriter, r *http.Request) error {
 	id := r.PathValue("id")
-	i, err := a.b.Info(a.resolve(id))
+	i, err := a.b.Info(a.resolve(r.Context(), id))
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package anthropic
 
 import (
 	"net/http"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -12,7 +11,6 @@ import (
 	"github.com/holdfast-llm/holdfast/internal/platform/library"
 	"github.com/holdfast-llm/holdfast/internal/platform/store"
 	"github.com/holdfast-llm/holdfast/internal/server"
-	"github.com/holdfast-llm/holdfast/internal/server/openai"
 	"github.com/holdfast-llm/holdfast/internal/server/servertest"
 )
 
@@ -43,20 +41,7 @@ func TestRates(t *testing.T) {
 // TestRatesAreTold checks which of two APIs tells what, in answers and errors.
 func TestRatesAreTold(t *testing.T) {
 	m := servertest.Manager(t, golden.ModuleRoot(t), map[string]*servertest.Model{"fake": {Answer: "Yes."}}, library.Options{})
-	st, err := store.Open(filepath.Join(t.TempDir(), "x.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer st.Close()
-	_, key, err := st.AddKey(t.Context(), "ann", time.Time{}, store.Limits{RequestsPerMinute: 2, TokensPerMinute: 10_000})
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := server.Guard(m)
-	s, err := server.New(server.Config{Listen: "127.0.0.1:11435", Auth: server.NewKeys(st, server.Closed{})}, openai.New(b, openai.Options{}), New(b, Options{}))
-	if err != nil {
-		t.Fatal(err)
-	}
+	s, key := limited(t, m, Options{}, store.Limits{RequestsPerMinute: 2, TokensPerMinute: 10_000})
 	f := func(path string, status int, left string) {
 		t.Helper()
 		anthropic := path == "/v1/messages"

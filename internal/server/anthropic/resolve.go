@@ -1,12 +1,14 @@
 package anthropic
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"regexp"
 	"strings"
 
 	"github.com/holdfast-llm/holdfast/internal/platform/library"
+	"github.com/holdfast-llm/holdfast/internal/server"
 	"github.com/holdfast-llm/holdfast/internal/server/apierr"
 )
 
@@ -20,9 +22,11 @@ const (
 // resolve returns the model that answers for a name. Clients of this API ask for
 // claude-something, often without being told to; where no model has that name,
 // they get what DeepSeek's endpoint would give them (deepseek-v4-pro for opus,
-// deepseek-flash otherwise) if it is served, and else the default model. Other
-// names are looked up as they are.
-func (a *API) resolve(name string) string {
+// deepseek-flash otherwise) if it is served, and else the default model, or the
+// first that can chat. What the request's key may not use does not count, unless
+// there is nothing else: then the error says so. Other names are looked up as they
+// are.
+func (a *API) resolve(ctx context.Context, name string) string {
 	if !strings.HasPrefix(strings.ToLower(name), "claude") || a.has(name) {
 		return name
 	}
@@ -30,14 +34,21 @@ func (a *API) resolve(name string) string {
 	if strings.HasPrefix(strings.ToLower(name), "claude-opus") {
 		want = namePro
 	}
-	switch {
-	case a.has(want):
-		return want
-	case a.o.Default != "":
-		return a.o.Default
+	list := server.Visible(ctx, a.b.List())
+	nothing := len(list) == 0
+	for _, n := range []string{want, a.o.Default} {
+		if n == "" || n == want && !a.has(n) {
+			continue
+		}
+		if i, err := a.b.Info(n); err != nil || nothing || server.May(ctx, &i) {
+			return n
+		}
+	}
+	if nothing {
+		list = a.b.List()
 	}
 	best := name // which is not there, as the error will say
-	for _, i := range a.b.List() {
+	for _, i := range list {
 		usable := i.Problem == nil && i.Description != nil
 		if usable && i.Chat {
 			return i.Name

@@ -109,7 +109,7 @@ func (a *API) readFIM(r *http.Request) (*fim, error) {
 	if q.Seed != nil {
 		o.Sampling.Seed = uint64(*q.Seed)
 	}
-	info, m, err := a.resolve(q.Model)
+	info, m, err := a.resolve(r.Context(), q.Model)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/holdfast-llm/holdfast/internal/engine/llm"
@@ -93,7 +94,7 @@ type aliased struct {
 
 // Acquire takes the model that a name stands for.
 func (b aliased) Acquire(ctx context.Context, name string) (*library.Lease, error) {
-	info, _, err := b.a.resolve(name)
+	info, _, err := b.a.resolve(ctx, name)
 	if err != nil {
 		return nil, err
 	}
@@ -221,12 +222,15 @@ func (a *API) models(w http.ResponseWriter, r *http.Request) error {
 	return server.WriteJSON(w, http.StatusOK, out)
 }
 
-// served is the model that hosted names stand for, "" if there is none.
+// served is the model of a list that hosted names stand for, "" if there is none.
 func (a *API) served(list []library.Info) string {
-	if a.o.Model != "" {
-		return a.o.Model
-	}
 	first := ""
+	if m := a.o.Model; m != "" {
+		own, err := a.b.Info(m)
+		if err != nil || slices.ContainsFunc(list, func(i library.Info) bool { return i.Name == own.Name }) {
+			return m
+		}
+	}
 	for _, i := range list {
 		switch {
 		case i.Description != nil && i.Chat:

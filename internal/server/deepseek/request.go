@@ -3,6 +3,7 @@ package deepseek
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/json"
 	"io"
 	"math"
@@ -14,6 +15,7 @@ import (
 	"github.com/holdfast-llm/holdfast/internal/engine/llm"
 	"github.com/holdfast-llm/holdfast/internal/engine/sample"
 	"github.com/holdfast-llm/holdfast/internal/platform/library"
+	"github.com/holdfast-llm/holdfast/internal/server"
 	"github.com/holdfast-llm/holdfast/internal/server/apierr"
 	"github.com/holdfast-llm/holdfast/internal/server/decode"
 	"github.com/holdfast-llm/holdfast/internal/text/chat"
@@ -36,15 +38,20 @@ var hosted = map[string]mode{
 	"deepseek-flash": asRequested, "deepseek-v4-flash": asRequested, "deepseek-v4-flash-vision-exp": asRequested, "deepseek-v4-pro": asRequested,
 }
 
-// resolve finds the model that a request means.
-func (a *API) resolve(name string) (library.Info, mode, error) {
+// resolve finds the model that a request means. A hosted name means one that the
+// request's key may use, if there is one.
+func (a *API) resolve(ctx context.Context, name string) (library.Info, mode, error) {
 	m := hosted[name]
 	info, err := a.b.Info(name)
 	if err == nil {
 		return info, m, nil
 	}
 	if _, ok := hosted[name]; ok {
-		if s := a.served(a.b.List()); s != "" {
+		s := a.served(server.Visible(ctx, a.b.List()))
+		if s == "" {
+			s = a.served(a.b.List()) // the error will say that it may not be used
+		}
+		if s != "" {
 			info, err = a.b.Info(s)
 		}
 	}
@@ -108,7 +115,7 @@ func (a *API) read(r *http.Request) (*asked, error) {
 		Effort   *string   `json:"reasoning_effort"`
 	}
 	_ = json.Unmarshal(body, &head) // what is wrong with it is said below
-	info, m, merr := a.resolve(head.Model)
+	info, m, merr := a.resolve(r.Context(), head.Model)
 	f := formatOf(info)
 	o := deepseekapi.Options{NoThinking: m == thinkingOff || f.Name != "" && !f.Thinking}
 	if f.Name == "deepseek-v4.1" {

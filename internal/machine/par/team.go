@@ -166,9 +166,18 @@ func (t *Team) fail(w int, v any) {
 
 // Barrier returns when every worker has called it. Everything that a worker
 // wrote before it, the others see after it. Worker w passes its own number.
-// Every worker must call Barrier the same number of times in one Run.
-func (t *Team) Barrier(w int) {
+// Every worker must call Barrier or BarrierThen the same number of times in one
+// Run.
+func (t *Team) Barrier(w int) { t.BarrierThen(w, nil) }
+
+// BarrierThen is a Barrier at which the worker that comes last calls f with its
+// number before anybody goes on, for what is too small to be shared out. Every
+// worker passes an f that does the same.
+func (t *Team) BarrierThen(w int, f func(w int)) {
 	if t.n == 1 {
+		if f != nil {
+			f(w)
+		}
 		return
 	}
 	gen := t.gate.Load()
@@ -177,6 +186,9 @@ func (t *Team) Barrier(w int) {
 	}
 	if t.arrived.Add(1) == uint32(t.n) {
 		t.arrived.Store(0)
+		if f != nil {
+			f(w)
+		}
 		t.gate.Add(1)
 		t.signal()
 		return
@@ -186,6 +198,10 @@ func (t *Team) Barrier(w int) {
 		panic(abort{})
 	}
 }
+
+// Meetings returns how often the workers of a team of two or more have met at a
+// barrier, modulo 1<<32, so that tests can count.
+func (t *Team) Meetings() uint32 { return t.gate.Load() }
 
 // Close ends the workers and waits until they are gone. Calling it again does
 // nothing. It must not be called from inside Run.

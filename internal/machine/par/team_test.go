@@ -66,6 +66,55 @@ func TestBarrierSeparatesPhases(t *testing.T) {
 	})
 }
 
+// What the last worker to arrive does is done once, after everything before the
+// barrier and before anything after it.
+func TestBarrierThenRunsOnceInBetween(t *testing.T) {
+	teams(t, func(t *testing.T, team *Team) {
+		cells := make([]int, team.Size())
+		calls, sum := 0, 0
+		add := func(int) {
+			calls++
+			for _, c := range cells {
+				sum += c
+			}
+		}
+		var wrong atomic.Int32
+		before := team.Meetings()
+		team.Run(func(w int) {
+			for phase := range 40 {
+				cells[w] = 1
+				team.BarrierThen(w, add)
+				if calls != phase+1 || sum != (phase+1)*team.Size() {
+					wrong.Add(1)
+				}
+				team.Barrier(w)
+			}
+		})
+		if n := wrong.Load(); n != 0 {
+			t.Errorf("%d workers saw a wrong sum", n)
+		}
+		if got := team.Meetings() - before; team.Size() > 1 && got != 80 {
+			t.Errorf("%d meetings, want 80", got)
+		}
+	})
+}
+
+func TestBarrierThenPanic(t *testing.T) {
+	teams(t, func(t *testing.T, team *Team) {
+		v := catch(func() {
+			team.Run(func(w int) {
+				team.BarrierThen(w, func(int) { panic("in between") })
+				team.Barrier(w)
+			})
+		})
+		p, ok := v.(*Panic)
+		if !ok || p.Value != "in between" {
+			t.Errorf("Run panicked with %v, want what the function panicked with", v)
+		}
+		team.Run(func(w int) { team.Barrier(w) }) // the team still works
+	})
+}
+
 func TestBarrierWakesSleepers(t *testing.T) {
 	teams(t, func(_ *testing.T, team *Team) {
 		for round := range 3 {

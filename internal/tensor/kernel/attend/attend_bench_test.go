@@ -20,6 +20,7 @@ type bench struct {
 	pairs      int // visible query-row pairs of a worker's call
 	layers     int // sets of rows that take turns
 	rowK, rowV int // bytes
+	cached     bool // one set of rows, so that small ones stay in the cache
 	q          []float32
 	limit      []int32
 }
@@ -71,7 +72,7 @@ func (c *bench) prepare() *Params {
 	}
 	// Decode takes turns among as many layers as leave the third-level cache.
 	c.layers = 1
-	if c.nq <= 64 {
+	if c.nq <= 64 && !c.cached {
 		c.layers = max(1, min(64, 128<<20/(c.rows*(c.rowK+c.rowV))))
 	}
 	c.q, c.limit, c.pairs = make([]float32, c.nq*c.dk), make([]int32, c.nq), 0

@@ -94,6 +94,19 @@ func (s *Scratch) values(i0, i1, col int, v rows) {
 	}
 }
 
+// weigh is weighGo. Weights that are multiplied in pairs are stored in bf16 only.
+func (s *Scratch) weigh(i, n int) {
+	x := &s.score[i*scoreStride]
+	switch {
+	case s.pairs:
+		weighDot(x, &s.w16[i*Step], &s.m[i], &s.l[i], &s.top[i], &s.shrink[i], n)
+	case useAVX512 && !s.fast:
+		weighAVX512(x, nil, &s.m[i], &s.l[i], &s.top[i], &s.shrink[i], n)
+	default:
+		s.weighGo(i, n)
+	}
+}
+
 // ahead is how far behind the rows those are that are wanted next.
 func (m *rows) ahead() int {
 	if m.next == nil {

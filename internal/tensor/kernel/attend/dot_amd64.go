@@ -17,6 +17,12 @@ func dots(p *Params) bool {
 	return useBF16 && p.Fast && p.Elem == BF16 && p.DK%pairDims == 0 && p.DV%pairDims == 0
 }
 
+// weighDot is weighAVX512, but it leaves the scores and puts the weights into w
+// [n][Step], rounded to bf16.
+//
+//go:noescape
+func weighDot(x *float32, w *uint16, m, l, top, shrink *float32, n int)
+
 //go:noescape
 func scoresDotx1(q *uint16, k unsafe.Pointer, out *float32, dk, stride, rows int)
 

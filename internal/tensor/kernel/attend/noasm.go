@@ -10,6 +10,8 @@ func (s *Scratch) scores(i0, i1, col int, k rows) { s.scoresGo(i0, i1, col, k) }
 
 func (s *Scratch) values(i0, i1, col int, v rows) { s.valuesGo(i0, i1, col, v) }
 
+func (s *Scratch) weigh(i, n int) { s.weighGo(i, n) }
+
 func loadQ8(dst []float32, src []byte) { loadQ8Go(dst, src) }
 
 func storeQ8(dst []byte, x []float32) { storeQ8Go(dst, x) }

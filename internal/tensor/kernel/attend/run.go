@@ -50,6 +50,8 @@ type Scratch struct {
 	acc      []float32 // [tile][dv] sums of weights*V under the maximum m
 	score    []float32 // [tile][scoreStride] scores, then weights, of a block
 	m, l     []float32 // [tile] largest score so far, sum of weights under it
+	shrink   []float32 // [tile] what the last block's new maximum makes of older sums
+	top      []float32 // [tile] room for that block's maximum
 	from, to []int     // [tile] visible rows
 	k        []float32 // [Step][dk] unpacked keys of a block
 	v        []float32 // [Step][vWidth] unpacked values; k if they are the front of the keys
@@ -90,6 +92,7 @@ func (s *Scratch) begin(p *Params, q []float32, n int, limit, first []int32) {
 	s.acc = grow(s.acc, tile*s.dv)
 	s.score = grow(s.score, tile*scoreStride)
 	s.m, s.l = grow(s.m, tile), grow(s.l, tile)
+	s.shrink, s.top = grow(s.shrink, tile), grow(s.top, tile)
 	s.from, s.to = grow(s.from, tile), grow(s.to, tile)
 	if s.fast, s.pairs = p.Fast && p.Elem == BF16, dots(p); s.fast {
 		s.q16, s.w16 = grow(s.q16, tile*s.dk), grow(s.w16, tile*Step)
@@ -148,25 +151,36 @@ func (s *Scratch) active(r0, r1 int) (i0, i1 int) {
 	return min(i0, i1), i1
 }
 
-// weighAll is weigh for the queries i0..i1 and the rows r0..r1 of the block that
-// begins at row at.
+// weighAll turns the scores of queries i0..i1 and rows r0..r1 of the block that
+// begins at row at into weights; rows that a query does not see get the weight 0.
 func (s *Scratch) weighAll(i0, i1, at, r0, r1 int) {
-	for i := i0; i < i1; i++ {
-		s.weigh(i, max(s.from[i], r0)-at, min(s.to[i], r1)-at)
-		if s.fast {
-			s.roundWeights(i)
+	for i := i0; i < i1; {
+		n := 0
+		for i+n < i1 && s.hide(i+n, max(s.from[i+n], r0)-at, min(s.to[i+n], r1)-at) {
+			n++
 		}
+		if n == 0 { // it sees nothing here
+			s.forget(i)
+			i++
+			continue
+		}
+		s.weigh(i, n)
+		for j := i; j < i+n; j++ {
+			if s.shrink[j] != 1 {
+				vec.Scale(s.acc[j*s.dv:(j+1)*s.dv], s.shrink[j])
+			}
+		}
+		i += n
 	}
 }
 
-// weigh turns query i's scores of a block into weights. Columns a <= c < b are
-// visible; the others get the weight 0.
-func (s *Scratch) weigh(i, a, b int) {
-	x := s.score[i*scoreStride:][:Step]
+// hide makes the scores of query i outside the columns a <= c < b negative
+// infinity, and reports whether there are such columns.
+func (s *Scratch) hide(i, a, b int) bool {
 	if a >= b {
-		clear(x)
-		return
+		return false
 	}
+	x := s.score[i*scoreStride:][:Step]
 	hidden := float32(math.Inf(-1))
 	for c := range a {
 		x[c] = hidden
@@ -174,15 +188,35 @@ func (s *Scratch) weigh(i, a, b int) {
 	for c := b; c < Step; c++ {
 		x[c] = hidden
 	}
-	m := max(s.m[i], vec.Max(x))
-	sum := vec.ExpSub(x, x, m)
-	if m != s.m[i] {
-		shrink := exp(s.m[i] - m)
-		s.l[i] *= shrink
-		vec.Scale(s.acc[i*s.dv:(i+1)*s.dv], shrink)
-		s.m[i] = m
+	return true
+}
+
+// forget gives query i weights of 0.
+func (s *Scratch) forget(i int) {
+	clear(s.score[i*scoreStride:][:Step])
+	if s.fast {
+		clear(s.w16[i*Step : (i+1)*Step])
 	}
-	s.l[i] += sum
+}
+
+// weighGo turns the scores of n queries from i on into weights. It keeps the
+// largest score so far and the sum of weights under it, and sets what sums under
+// the former largest score have to be multiplied by.
+func (s *Scratch) weighGo(i, n int) {
+	for ; n > 0; i, n = i+1, n-1 {
+		x := s.score[i*scoreStride:][:Step]
+		m := max(s.m[i], vec.Max(x))
+		sum := vec.ExpSub(x, x, m)
+		s.shrink[i] = 1
+		if m != s.m[i] {
+			s.shrink[i] = exp(s.m[i] - m)
+			s.m[i] = m
+		}
+		s.l[i] = s.l[i]*s.shrink[i] + sum
+		if s.fast {
+			s.roundWeights(i)
+		}
+	}
 }
 
 func exp(x float32) float32 { return float32(math.Exp(float64(x))) }

@@ -111,3 +111,11 @@ var (
 		Q8_0: {valuesQ8x1AVX512, valuesQ8x2AVX512, valuesQ8x4AVX512},
 	}
 )
+
+// weighAVX512 turns the scores of n queries in a block into weights, in place,
+// relative to the largest score so far, m, which it updates like the sum of
+// weights l. shrink is what was accumulated under the former m has to be multiplied
+// by. top is scratch for n numbers, w is not used.
+//
+//go:noescape
+func weighAVX512(x *float32, w *uint16, m, l, top, shrink *float32, n int)

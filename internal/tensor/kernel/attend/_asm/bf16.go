@@ -14,6 +14,8 @@ import "fmt"
 const weightStride = 128
 
 func (t *tier) bf16Source() {
+	t.weighConstants()
+	t.weigh("weighDot", true)
 	for _, nq := range []int{1, 2, 4} {
 		t.dotScores(nq)
 	}
@@ -43,15 +45,18 @@ func (t *tier) fetchRows() {
 	t.line("\tRET\n")
 }
 
-// dp writes VDPBF16PS acc += a*b, which Go's assembler lacks:
-// EVEX.512.F3.0F38.W0 52 /r.
-func (t *tier) dp(a, b, acc int) {
+// dp writes VDPBF16PS acc += a*b. EVEX.512.F3.0F38.W0 52 /r.
+func (t *tier) dp(a, b, acc int) { t.evex(2, 0x52, "VDPBF16PS", a, b, acc) }
+
+// evex writes the bytes of an instruction of three 512-bit registers in the map
+// 0F38, which Go's assembler lacks; pp is the code of its prefix.
+func (t *tier) evex(pp, opcode int, name string, a, b, dst int) {
 	inv := func(x, bit int) int { return (x>>bit&1 ^ 1) }
-	p0 := inv(acc, 3)<<7 | inv(b, 4)<<6 | inv(b, 3)<<5 | inv(acc, 4)<<4 | 2
-	p1 := (a&15^15)<<3 | 1<<2 | 2
+	p0 := inv(dst, 3)<<7 | inv(b, 4)<<6 | inv(b, 3)<<5 | inv(dst, 4)<<4 | 2
+	p1 := (a&15^15)<<3 | 1<<2 | pp
 	p2 := 2<<5 | inv(a, 4)<<3
-	modrm := 3<<6 | acc&7<<3 | b&7
-	t.line("\tLONG $0x%02x%02x%02x62; WORD $0x%02x52 // VDPBF16PS Z%d, Z%d, Z%d", p2, p1, p0, modrm, b, a, acc)
+	modrm := 3<<6 | dst&7<<3 | b&7
+	t.line("\tLONG $0x%02x%02x%02x62; WORD $0x%02x%02x // %s Z%d, Z%d, Z%d", p2, p1, p0, modrm, opcode, name, b, a, dst)
 }
 
 // dotScores writes the dot products of nq queries with rows, four at a time, as

@@ -72,6 +72,10 @@ func (t *tier) source() string {
 		}
 	}
 	t.q8Rows()
+	if t.w == 16 {
+		t.weighConstants()
+		t.weigh("weighAVX512", false)
+	}
 	return t.text()
 }
 

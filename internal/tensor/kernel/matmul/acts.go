@@ -98,6 +98,7 @@ func (a *Acts) Set(k Kind, row int, x []float32) {
 		quantizeQ8K(dst, x)
 	case BF16:
 		setBF16(dst, x)
+		clear(dst[2*len(x) : roundUp(2*len(x), 64)]) // units and tiles are whole
 	}
 }
 

@@ -32,6 +32,9 @@ const (
 	// amxChunk is how many groups of weights are unpacked at a time: each tile of
 	// activations that was read meets all of them.
 	amxChunk = 4
+	// amxRest is where a second configuration lies, for rows that do not fill tiles.
+	amxRest  = 64 + 4*1024
+	amxTiles = amxRest + 64
 )
 
 // An amxKernel multiplies n unpacked units of a group with 32 rows of activations,
@@ -45,7 +48,7 @@ type amxScratch struct {
 	weights []byte    // unpacked units, [groups][units]
 	acts    []byte    // rows of activations that do not lie one after the other
 	sums    []float32 // [groups][rows][Group]
-	tiles   []byte    // configuration and int32 sums of tiles
+	tiles   []byte    // configuration and int32 sums of tiles, and amxRest
 }
 
 // amxLayout returns the layout that AMX unpacks, or nil.
@@ -158,7 +161,7 @@ func (j *job) amxPrepare(k Kind, n, weights int) {
 		copy(s.acts[(i-direct)*j.acts.stride:], j.acts.data[j.row(i)*j.acts.stride:][:j.acts.stride])
 	}
 	if s.tiles == nil {
-		s.tiles = alignedBytes(64 + 4*1024)
+		s.tiles = alignedBytes(amxTiles)
 	}
 	configureTiles(s.tiles, k)
 }

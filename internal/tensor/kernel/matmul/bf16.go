@@ -15,6 +15,9 @@ var brain = &layout{t: quant.BF16, kind: BF16, cols: floatStep, bytes: 64}
 // float32, so what is lost against float32 activations is their rounding to eight
 // bits: 2^-8 of each at most, about a third of what int8 activations lose.
 func (j *job) brains(lo, hi int) {
+	if j.amxBrains(lo, hi) {
+		return
+	}
 	if ks := brainKernels(); ks != nil {
 		j.tiles(brain, ks, lo, hi)
 		return
@@ -71,8 +74,5 @@ func bf16At(b []byte) float32 { return num.BF16ToF32(binary.LittleEndian.Uint16(
 func setBF16Go(dst []byte, x []float32) {
 	for i, v := range x {
 		binary.LittleEndian.PutUint16(dst[2*i:], num.F32ToBF16(v))
-	}
-	if len(x)%floatStep != 0 {
-		binary.LittleEndian.PutUint16(dst[2*len(x):], 0)
 	}
 }

@@ -15,7 +15,7 @@ func init() {
 
 // pairsFast reports whether the processor multiplies pairs of bf16 numbers
 // faster than float32 numbers.
-func pairsFast() bool { return useBF16 }
+func pairsFast() bool { return useBF16 || useAMX }
 
 // brainKernels returns the kernels for BF16 activations, or nil.
 func brainKernels() []tileKernel {

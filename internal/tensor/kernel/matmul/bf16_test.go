@@ -51,24 +51,33 @@ func TestBF16ActivationsAgainstFloat64(t *testing.T) {
 	})
 }
 
+// TestBF16ActivationsAreBatchInvariant computes rows alone and in other companies
+// than all of them, in tiles and chunks of several sizes.
 func TestBF16ActivationsAreBatchInvariant(t *testing.T) {
 	cputest.Each(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(13, 14))
 		s := NewScratch()
-		const rows, cols, n = 37, 1100, 33
+		const rows, cols, n = 277, 1100, 70
 		m, _ := pair(t, quant.BF16, rows, cols, randomRows(rng, quant.BF16, rows, cols))
 		a := NewActs(n, cols)
 		for i := range n {
 			a.Set(BF16, i, randomFloats(rng, cols))
 		}
-		all, alone := make([]float32, n*rows), make([]float32, rows)
+		all := make([]float32, n*rows)
 		Mul(all, rows, m, 0, m.Groups(), a, BF16, nil, n, s)
-		for i := range n {
-			for g := range m.Groups() {
-				Mul(alone, rows, m, g, g+1, a, BF16, []int32{int32(i)}, 1, s)
+		for _, cnt := range []int{1, 2, 7, 16, 17, 31, 33, 64} {
+			list := make([]int32, cnt)
+			for i := range list {
+				list[i] = int32(rng.IntN(n))
 			}
-			if o := sameBits(alone, all[i*rows:][:rows]); o >= 0 {
-				t.Fatalf("row %d output %d: alone %v, in all %v", i, o, alone[o], all[i*rows+o])
+			got := make([]float32, cnt*rows)
+			for g := 0; g < m.Groups(); g += 3 {
+				Mul(got, rows, m, g, min(g+3, m.Groups()), a, BF16, list, cnt, s)
+			}
+			for i, r := range list {
+				if o := sameBits(got[i*rows:][:rows], all[int(r)*rows:][:rows]); o >= 0 {
+					t.Fatalf("row %d output %d among %d: %v, in all %v", r, o, cnt, got[i*rows+o], all[int(r)*rows+o])
+				}
 			}
 		}
 	})

@@ -157,7 +157,7 @@ func TestMulAddAddsTheSums(t *testing.T) {
 	cputest.Each(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(7, 8))
 		s := NewScratch()
-		for _, typ := range []quant.Type{quant.Q4_K, quant.Q8_0, quant.F16, quant.IQ2_S, quant.IQ1_M, quant.TQ1_0, quant.NVFP4} {
+		for _, typ := range []quant.Type{quant.Q4_K, quant.Q8_0, quant.F16, quant.BF16, quant.IQ2_S, quant.IQ1_M, quant.TQ1_0, quant.NVFP4} {
 			const rows, cols, n, ld = 37, 512, 14, 41 // two whole groups and a part
 			m, _ := pair(t, typ, rows, cols, randomRows(rng, typ, rows, cols))
 			k := m.Kind(false)

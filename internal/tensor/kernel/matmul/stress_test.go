@@ -73,7 +73,7 @@ func stress(t *testing.T, rng *rand.Rand, team *par.Team, typ quant.Type) {
 func TestMulAllocatesNothing(t *testing.T) {
 	cputest.Each(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(23, 24))
-		for _, typ := range []quant.Type{quant.Q4_K, quant.Q8_0, quant.IQ2_S, quant.IQ1_S, quant.TQ1_0, quant.NVFP4, quant.F16} {
+		for _, typ := range []quant.Type{quant.Q4_K, quant.Q8_0, quant.IQ2_S, quant.IQ1_S, quant.TQ1_0, quant.NVFP4, quant.F16, quant.BF16} {
 			const rows, cols, n = 48, 512, 9
 			packed, raw := pair(t, typ, rows, cols, randomRows(rng, typ, rows, cols))
 			x, dst, s := randomFloats(rng, cols), make([]float32, n*rows), NewScratch()

@@ -1,5 +1,6 @@
 // Command asm writes the amd64 kernels of package matmul: one assembly file per
-// tier and instruction family, and the Go file that declares and lists them.
+// tier and instruction family, and the Go file that declares and lists them. It
+// also writes package attend's copy of the encodings of tile instructions.
 //
 //	go run . -out ..
 //
@@ -30,6 +31,7 @@ func main() {
 		{"avx512_float", vnniFloat},
 		{"avx512_bf16", bf16Brain},
 		{"amx", amx},
+		{"amx_bf16", amxBrain},
 		{"avx2_q8", avx2Q8},
 		{"avx2_q8k", avx2Q8K},
 		{"avx2_ternary", avx2Ternary},
@@ -45,6 +47,7 @@ func main() {
 	list = append(list, avxvnni(&f)...)
 	write(filepath.Join(*out, "kernels_avxvnni_amd64.h"), f.Bytes())
 	write(filepath.Join(*out, "encodings_amd64.h"), encodings())
+	write(filepath.Join(*out, "..", "attend", "encodings_amd64.h"), tileEncodings())
 	write(filepath.Join(*out, "kernels_amd64.go"), declarations(list))
 }
 

@@ -6,6 +6,8 @@
 //	go test -c -tags emulatedamx -o /tmp/matmul.test ./internal/tensor/kernel/matmul
 //	go run -C internal/tensor/kernel/matmul/_emulate . /tmp/matmul.test -test.run Kernels
 //
+// Package attend's tests run in the same way.
+//
 // Instructions are decoded from their bytes, so a wrong encoding in a kernel is an
 // illegal instruction here too.
 package main
@@ -44,15 +46,12 @@ func main() {
 	if err := syscall.PtraceSetOptions(root, traceClone|exitKill); err != nil {
 		log.Fatal(err)
 	}
-	mem, err := os.OpenFile(fmt.Sprintf("/proc/%d/mem", root), os.O_RDWR, 0)
-	if err != nil {
-		log.Fatal(err)
-	}
-	os.Exit(follow(root, mem))
+	os.Exit(follow(root))
 }
 
 // follow lets the program run until it ends, and returns its exit code.
-func follow(root int, mem *os.File) int {
+func follow(root int) int {
+	mem := memory(root)
 	threads := map[int]*tiles{root: {mem: mem}}
 	done := 0
 	_ = syscall.PtraceCont(root, 0)
@@ -96,7 +95,7 @@ func step(tid int, t *tiles) error {
 		return err
 	}
 	var code [6]byte
-	if _, err := t.mem.ReadAt(code[:], int64(regs.Rip)); err != nil {
+	if err := t.mem.rows([][]byte{code[:]}, int64(regs.Rip), 0, false); err != nil {
 		return err
 	}
 	n, err := t.run(code, &regs)

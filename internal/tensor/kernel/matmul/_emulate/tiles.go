@@ -4,13 +4,13 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"os"
+	"math"
 	"syscall"
 )
 
 // tiles is the tile state of one thread.
 type tiles struct {
-	mem  *os.File
+	mem  memory
 	on   bool
 	rows [8]int // of each tile
 	cols [8]int // bytes per row
@@ -47,7 +47,9 @@ func (t *tiles) run(code [6]byte, regs *syscall.PtraceRegs) (int, error) {
 		at, stride := register(regs, base), register(regs, index)<<(sib>>6)
 		return 6, t.move(reg, int64(at), int64(stride), prefix == 2)
 	case code[3] == 0x5e && prefix == 3 && mod == 3:
-		return 5, t.dot(reg, rm, other)
+		return 5, t.dot(reg, rm, other, t.bytes)
+	case code[3] == 0x5c && prefix == 2 && mod == 3:
+		return 5, t.dot(reg, rm, other, t.brains)
 	}
 	return 0, errUnknown
 }
@@ -55,7 +57,7 @@ func (t *tiles) run(code [6]byte, regs *syscall.PtraceRegs) (int, error) {
 // configure is LDTILECFG.
 func (t *tiles) configure(at uint64) error {
 	var cfg [64]byte
-	if _, err := t.mem.ReadAt(cfg[:], int64(at)); err != nil {
+	if err := t.mem.rows([][]byte{cfg[:]}, int64(at), 0, false); err != nil {
 		return err
 	}
 	if cfg[0] != 1 || cfg[1] != 0 {
@@ -91,26 +93,18 @@ func (t *tiles) move(tile int, at, stride int64, store bool) error {
 	if err := t.check(tile); err != nil {
 		return err
 	}
+	var rows [][]byte
+	for r := range t.rows[tile] {
+		rows = append(rows, t.data[tile][r][:t.cols[tile]])
+	}
 	if !store {
 		t.data[tile] = [16][64]byte{}
 	}
-	for r := range t.rows[tile] {
-		row, err := t.data[tile][r][:t.cols[tile]], error(nil)
-		if store {
-			_, err = t.mem.WriteAt(row, at+int64(r)*stride)
-		} else {
-			_, err = t.mem.ReadAt(row, at+int64(r)*stride)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return t.mem.rows(rows, at, stride, store)
 }
 
-// dot is TDPBSSD: four neighbouring bytes of a row of a, times four of a column
-// of b, are added to an int32 of dst.
-func (t *tiles) dot(dst, a, b int) error {
+// dot adds to each number of dst the product of a row of a and a column of b.
+func (t *tiles) dot(dst, a, b int, product func(sum uint32, a, b, m, n int) uint32) error {
 	if err := t.check(dst, a, b); err != nil {
 		return err
 	}
@@ -123,14 +117,48 @@ func (t *tiles) dot(dst, a, b int) error {
 	for m := range t.rows[dst] {
 		for n := range t.cols[dst] / 4 {
 			at := t.data[dst][m][4*n:]
-			sum := int32(binary.LittleEndian.Uint32(at))
-			for k := range t.cols[a] {
-				sum += int32(int8(t.data[a][m][k])) * int32(int8(t.data[b][k/4][4*n+k%4]))
-			}
-			binary.LittleEndian.PutUint32(at, uint32(sum))
+			binary.LittleEndian.PutUint32(at, product(binary.LittleEndian.Uint32(at), a, b, m, n))
 		}
 	}
 	return nil
+}
+
+// bytes is the product of TDPBSSD: four neighbouring bytes of row m of a, times four
+// of column n of b, are added to an int32.
+func (t *tiles) bytes(sum uint32, a, b, m, n int) uint32 {
+	total := int32(sum)
+	for k := range t.cols[a] {
+		total += int32(int8(t.data[a][m][k])) * int32(int8(t.data[b][k/4][4*n+k%4]))
+	}
+	return uint32(total)
+}
+
+// brains is the product of TDPBF16PS: two neighbouring bf16 of row m of a, times two
+// of column n of b, are added to two float32, whose sum is added to the former one.
+func (t *tiles) brains(sum uint32, a, b, m, n int) uint32 {
+	var part [2]float32
+	for k := range t.cols[a] / 2 {
+		x := brain(t.data[a][m][2*k:])
+		y := brain(t.data[b][k/2][4*n+2*(k%2):])
+		part[k%2] = flush(float32(math.FMA(x, y, float64(part[k%2]))))
+	}
+	both := flush(part[0] + part[1])
+	return math.Float32bits(flush(flush(math.Float32frombits(sum)) + both))
+}
+
+// brain reads a bf16.
+func brain(b []byte) float64 {
+	v := math.Float32frombits(uint32(binary.LittleEndian.Uint16(b)) << 16)
+	return float64(flush(v))
+}
+
+// flush takes a subnormal number as zero, as the instruction does.
+func flush(v float32) float32 {
+	const least = 0x1p-126
+	if v < least && v > -least {
+		return float32(math.Copysign(0, float64(v)))
+	}
+	return v
 }
 
 // register returns a register by its number in an instruction.

@@ -265,16 +265,31 @@ func vnniTQ2_0x12(w *byte, n int, x *byte, offs *int, out *float32, more int)
 func vnniTQ1_0x1(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
 //go:noescape
+func vbmiTQ1_0x1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
 func vnniTQ1_0x2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func vbmiTQ1_0x2(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
 //go:noescape
 func vnniTQ1_0x4(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
 //go:noescape
+func vbmiTQ1_0x4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
 func vnniTQ1_0x8(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
 //go:noescape
+func vbmiTQ1_0x8(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
 func vnniTQ1_0x12(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func vbmiTQ1_0x12(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
 //go:noescape
 func vnniIQ1_Sx1(w *byte, n int, x *byte, offs *int, out *float32, more int)
@@ -1017,6 +1032,13 @@ func vnniKernels() map[quant.Type][]tileKernel {
 
 func vbmiKernels() map[quant.Type][]tileKernel {
 	return map[quant.Type][]tileKernel{
+		quant.TQ1_0: {
+			{1, vbmiTQ1_0x1},
+			{2, vbmiTQ1_0x2},
+			{4, vbmiTQ1_0x4},
+			{8, vbmiTQ1_0x8},
+			{12, vbmiTQ1_0x12},
+		},
 		quant.IQ1_S: {
 			{1, vnniIQ1_Sx1},
 			{2, vnniIQ1_Sx2},

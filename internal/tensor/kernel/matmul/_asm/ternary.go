@@ -1,6 +1,9 @@
 package main
 
-import "fmt"
+import (
+	"encoding/binary"
+	"fmt"
+)
 
 // The ternary types have no scales within a unit: a register per row of
 // activations sums all 64 quads. Codes are 0, 1 and 2 for -1, 0 and 1, and the sums
@@ -52,6 +55,9 @@ func vnniTernary(f *file) []entry {
 	constant(f, "third", 0x56565656)  // 86: three times that is above 255
 	constant(f, "thirds", 0xabababab) // 171: three times that is above 511
 	constant(f, "one", 0x01010101)
+	constant(f, "maskC0", 0xc0c0c0c0)
+	constant(f, "less64", 0xffc0ffc0)
+	tq1Tables(f)
 	f.raw("")
 	var list []entry
 	for _, ny := range vnniTiles {
@@ -71,8 +77,119 @@ func vnniTernary(f *file) []entry {
 			vnniTernaryKernel(f, name, &t, ny, chains)
 			list = append(list, entry{"vnni", t.name, ny, name})
 		}
+		name := fmt.Sprintf("vbmiTQ1_0x%d", ny)
+		vbmiTQ1(f, name, ny, chains)
+		list = append(list, entry{"vbmi", "TQ1_0", ny, name})
 	}
 	return byType(list)
+}
+
+// tq1Tables writes what vbmiTQ1 looks up: the first four digits of each byte in
+// two bits each, 64 times the fifth, and 64 times each of the lower three digits
+// of six bits.
+func tq1Tables(f *file) {
+	var t [11 * 64]byte
+	for b := range 256 {
+		x := b
+		for i := range 5 {
+			x *= 3
+			if i < 4 {
+				t[b] |= byte(x >> 8 << (2 * i))
+			} else {
+				t[256+b] = byte(x >> 8 << 6)
+			}
+			x &= 0xff
+		}
+	}
+	for i := range 3 * 64 {
+		t[512+i] = byte(i % 64 >> (2 * (i / 64)) << 6)
+	}
+	for i := 0; i < len(t); i += 8 {
+		f.raw("DATA tq1<>+%d(SB)/8, $0x%016x", i, binary.LittleEndian.Uint64(t[i:]))
+	}
+	f.raw("GLOBL tq1<>(SB), RODATA|NOPTR, $%d", len(t))
+}
+
+// vbmiTQ1 looks the digits of TQ1_0 up, and sums 64 times their products:
+//
+//	Z0..Z11   sums
+//	Z12..Z15  tables of four digits; Z16..Z19 of the fifth
+//	Z20..Z22  tables of one digit; Z23 the upper two bits of all bytes
+//	Z24, Z25  fifth digits of bytes, and the others; Z28, Z29 of the next vector
+//	K1, K2    bytes below 128, and the others
+func vbmiTQ1(f *file, name string, ny, chains int) {
+	t := &ternaries[1]
+	vnniStart(f, name, ny)
+	for i := range 11 {
+		f.p("VMOVDQU64 tq1<>+%d(SB), Z%d", 64*i, 12+i)
+	}
+	f.p("%s", bcast("maskC0", "Z23"))
+	f.p("%s", bcast("less64", "Z30"))
+	f.p("CMPQ more+40(FP), $0")
+	f.p("JNE loop")
+	f.p("CLEAR%dx0", ny)
+	f.p("SAVE%dx0", ny)
+	f.raw("loop:")
+	for c := range chains * ny {
+		f.p("VPXORD Z%d, Z%d, Z%d", c, c, c)
+	}
+	for p := range 4 {
+		f.p("DOTW%d(%d, Z30)", ny, 352+4*p)
+	}
+	pre := prefetcher{f: f, ny: ny, on: ny <= decodeTile, end: t.bytes}
+	digits, fifth := [2]string{"Z25", "Z29"}, [2]string{"Z24", "Z28"}
+	fetch := func(v int) { // one vector ahead of its use
+		if v == 13 {
+			return
+		}
+		d, x := digits[v%2], fifth[v%2]
+		load(f, &pre, 32+64*v, x)
+		f.p("VPMOVB2M %s, K2", x)
+		f.p("KNOTQ K2, K1")
+		f.p("VMOVDQA64 %s, %s", x, d)
+		f.p("VPERMI2B Z13, Z12, K1, %s", d)
+		f.p("VPERMI2B Z15, Z14, K2, %s", d)
+		if v < 12 {
+			f.p("VPERMI2B Z17, Z16, K1, %s", x)
+			f.p("VPERMI2B Z19, Z18, K2, %s", x)
+		}
+	}
+	fetch(0)
+	v, n := 0, 0
+	w := ""
+	t.steps(func(off int) {
+		v = (off - 32) / 64
+		fetch(v + 1)
+	}, func(i int) {
+		w = "Z26"
+		switch i {
+		case 3:
+			f.p("VPANDD %s, Z23, Z26", digits[v%2])
+		case 4:
+			w = fifth[v%2]
+		default:
+			f.p("VPERMB Z%d, %s, Z26", 20+i, digits[v%2])
+		}
+	}, func(column int) {
+		f.p("TDOT%dx%d(%d, %s)", ny, n%chains, column, w)
+		n++
+	})
+	pre.rest()
+	for c := 1; c < chains; c++ {
+		f.p("JOIN%dx%d", ny, c)
+	}
+	for c := range ny {
+		f.p("VPSRAD $6, Z%d, Z%d", c, c)
+	}
+	f.p("VCVTPH2PS (SI), Z26")
+	f.p("FINISH%dx0", ny)
+	f.p("SAVE%dx0", ny)
+	f.p("ADDQ $%d, SI", t.bytes)
+	f.p("NEXT%d(384)", ny)
+	f.p("DECQ n+8(FP)")
+	f.p("JNE loop")
+	f.p("VZEROUPPER")
+	f.p("RET\n")
 }
 
 func vnniTernaryKernel(f *file, name string, t *ternary, ny, chains int) {

@@ -75,6 +75,7 @@ func (l *Layer) runSpread(e *layers.Env, w, layer int, st *State, tiles []tile) 
 		u, p := i/st.parts, i%st.parts
 		t, head := &tiles[u/l.KVHeads], u%l.KVHeads
 		if p < partsOf(t.end) {
+			l.follow(e, st, k, tiles, i+e.Workers())
 			l.runPart(e, st, k, st.spread[i], t, head, p, l.queries(e, st, k, t, head))
 		}
 	}
@@ -88,6 +89,20 @@ func (l *Layer) runSpread(e *layers.Env, w, layer int, st *State, tiles []tile) 
 		out := l.outTile(st, k, t, head)
 		st.params.Merge(out, st.spread[u*st.parts:u*st.parts+partsOf(t.end)])
 		l.scatter(st, out, t, head)
+	}
+}
+
+// follow tells the scratch where the part number i of runSpread begins, which
+// probably comes next: the workers take parts in turn.
+func (l *Layer) follow(e *layers.Env, st *State, k *work, tiles []tile, i int) {
+	u, p := i/st.parts, i%st.parts
+	if u >= len(tiles)*l.KVHeads {
+		return
+	}
+	t, head := &tiles[u/l.KVHeads], u%l.KVHeads
+	if lo := p * partRows; lo < t.end {
+		k.next = l.chunks(e, st, k.next, &e.Rows.Seqs[t.seq], head, lo, min(lo+attend.Step, t.end))
+		k.s.Follow(k.next)
 	}
 }
 

@@ -62,6 +62,7 @@ type work struct {
 	out    []float32 // [tileQueries][ValueDim]
 	limit  []int32   // [tileQueries] positions that each query sees
 	chunks []attend.Chunk
+	next   []attend.Chunk // the first rows of what probably comes next
 	parts  []*attend.Partial
 }
 
@@ -93,6 +94,7 @@ func NewState(e *layers.Env, o model.Options, c *model.Config, s Style, a *rope.
 			out:    make([]float32, queries*c.ValueDim),
 			limit:  make([]int32, queries),
 			chunks: make([]attend.Chunk, 0, partRows/o.BlockTokens+2),
+			next:   make([]attend.Chunk, 0, attend.Step),
 		}
 	}
 	for range 2 * c.Layers {

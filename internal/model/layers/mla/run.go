@@ -268,8 +268,18 @@ func (l *Layer) runParts(e *layers.Env, w int, claim *par.Claim, st *State) {
 		if p < partsOf(rows) {
 			at := t.row * l.Heads * l.Row()
 			nq := t.n * l.Heads
+			l.follow(e, st, k, t, p+e.Workers(), rows)
 			l.part(e, w, st, st.spread[i], t, t.row, p, rows, st.ql[at:at+nq*l.Row()], nq)
 		}
+	}
+}
+
+// follow tells the scratch where the part of a tile that comes after this one
+// probably begins: the workers take parts in turn.
+func (l *Layer) follow(e *layers.Env, st *State, k *work, t *tile, p, rows int) {
+	if lo := p * partRows; lo < rows {
+		k.next = l.visible(e, st, k.next, t.seq, t.row, lo, min(lo+attend.Step, rows))
+		k.s.Follow(k.next)
 	}
 }
 

@@ -89,6 +89,7 @@ type work struct {
 	out    []float32    // [queries][KVLora]
 	limit  []int32      // [queries]
 	chunks []attend.Chunk
+	next   []attend.Chunk // the first rows of what probably comes next
 	parts  []*attend.Partial
 	params attend.Params
 	build  *build
@@ -143,6 +144,7 @@ func NewState(e *layers.Env, o model.Options, s Options, list []*Layer) *State {
 			out:    make([]float32, queries*d.KVLora),
 			limit:  make([]int32, max(n, queries)),
 			chunks: make([]attend.Chunk, 0, partRows/o.BlockTokens+2),
+			next:   make([]attend.Chunk, 0, attend.Step),
 			params: st.params,
 			build:  newBuild(d, n, st.rebuilt.Elem),
 		}

@@ -16,10 +16,10 @@ type bench struct {
 	nq, rows   int
 	alias      bool
 	fast       bool
-	workers    int // each with a K/V head of its own
-	pairs      int // visible query-row pairs of a worker's call
-	layers     int // sets of rows that take turns
-	rowK, rowV int // bytes
+	workers    int  // each with a K/V head of its own
+	pairs      int  // visible query-row pairs of a worker's call
+	layers     int  // sets of rows that take turns
+	rowK, rowV int  // bytes
 	cached     bool // one set of rows, so that small ones stay in the cache
 	q          []float32
 	limit      []int32

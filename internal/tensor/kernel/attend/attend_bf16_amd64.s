@@ -223,14 +223,27 @@ sums:
 	VZEROUPPER
 	RET
 
-// func scoresDotx1(q *uint16, k unsafe.Pointer, out *float32, dk, stride, rows int)
-TEXT ·scoresDotx1(SB), NOSPLIT, $0-48
+// func scoresDotx1(q *uint16, k unsafe.Pointer, out *float32, dk, stride, rows int, from unsafe.Pointer, lines int)
+TEXT ·scoresDotx1(SB), NOSPLIT, $0-64
 	MOVQ k+8(FP), SI
 	MOVQ out+16(FP), DX
 	MOVQ stride+32(FP), BX
 	MOVQ rows+40(FP), CX
 
 rows:
+	MOVQ from+48(FP), R8
+	MOVQ lines+56(FP), R9
+	TESTQ R9, R9
+	JZ   fetched
+
+fetch:
+	PREFETCHT1 (R8)
+	ADDQ $64, R8
+	DECQ R9
+	JNZ fetch
+
+fetched:
+	MOVQ R8, from+48(FP)
 	MOVQ SI, R8
 	LEAQ (R8)(BX*1), R9
 	CMPQ CX, $2
@@ -289,14 +302,27 @@ dims:
 	VZEROUPPER
 	RET
 
-// func scoresDotx2(q *uint16, k unsafe.Pointer, out *float32, dk, stride, rows int)
-TEXT ·scoresDotx2(SB), NOSPLIT, $0-48
+// func scoresDotx2(q *uint16, k unsafe.Pointer, out *float32, dk, stride, rows int, from unsafe.Pointer, lines int)
+TEXT ·scoresDotx2(SB), NOSPLIT, $0-64
 	MOVQ k+8(FP), SI
 	MOVQ out+16(FP), DX
 	MOVQ stride+32(FP), BX
 	MOVQ rows+40(FP), CX
 
 rows:
+	MOVQ from+48(FP), R8
+	MOVQ lines+56(FP), R9
+	TESTQ R9, R9
+	JZ   fetched
+
+fetch:
+	PREFETCHT1 (R8)
+	ADDQ $64, R8
+	DECQ R9
+	JNZ fetch
+
+fetched:
+	MOVQ R8, from+48(FP)
 	MOVQ SI, R8
 	LEAQ (R8)(BX*1), R9
 	CMPQ CX, $2
@@ -376,14 +402,27 @@ dims:
 	VZEROUPPER
 	RET
 
-// func scoresDotx4(q *uint16, k unsafe.Pointer, out *float32, dk, stride, rows int)
-TEXT ·scoresDotx4(SB), NOSPLIT, $0-48
+// func scoresDotx4(q *uint16, k unsafe.Pointer, out *float32, dk, stride, rows int, from unsafe.Pointer, lines int)
+TEXT ·scoresDotx4(SB), NOSPLIT, $0-64
 	MOVQ k+8(FP), SI
 	MOVQ out+16(FP), DX
 	MOVQ stride+32(FP), BX
 	MOVQ rows+40(FP), CX
 
 rows:
+	MOVQ from+48(FP), R8
+	MOVQ lines+56(FP), R9
+	TESTQ R9, R9
+	JZ   fetched
+
+fetch:
+	PREFETCHT1 (R8)
+	ADDQ $64, R8
+	DECQ R9
+	JNZ fetch
+
+fetched:
+	MOVQ R8, from+48(FP)
 	MOVQ SI, R8
 	LEAQ (R8)(BX*1), R9
 	CMPQ CX, $2
@@ -508,8 +547,8 @@ dims:
 	VZEROUPPER
 	RET
 
-// func valuesDotx1(acc *float32, rows unsafe.Pointer, w *uint16, dv, accStride, stride, n, ahead int)
-TEXT ·valuesDotx1(SB), NOSPLIT, $0-64
+// func valuesDotx1(acc *float32, rows unsafe.Pointer, w *uint16, dv, accStride, stride, n int, from unsafe.Pointer, lines int)
+TEXT ·valuesDotx1(SB), NOSPLIT, $0-72
 	MOVQ acc+0(FP), DI
 	MOVQ rows+8(FP), SI
 	MOVQ w+16(FP), DX
@@ -517,7 +556,8 @@ TEXT ·valuesDotx1(SB), NOSPLIT, $0-64
 	MOVQ accStride+32(FP), AX
 	MOVQ stride+40(FP), BX
 	LEAQ (AX)(AX*2), R8
-	MOVQ ahead+56(FP), R12
+	MOVQ from+56(FP), R12
+	MOVQ lines+64(FP), R14
 
 strip0:
 	CMPQ CX, $128
@@ -538,15 +578,17 @@ strip0:
 	JLT last0
 
 pairs0:
-	LEAQ (R9)(R12*1), R13
-	PREFETCHT1 0(R13)
-	PREFETCHT1 0(R13)(BX*1)
-	PREFETCHT1 64(R13)
-	PREFETCHT1 64(R13)(BX*1)
-	PREFETCHT1 128(R13)
-	PREFETCHT1 128(R13)(BX*1)
-	PREFETCHT1 192(R13)
-	PREFETCHT1 192(R13)(BX*1)
+	MOVQ R14, R13
+	TESTQ R13, R13
+	JZ   fetched0
+
+fetch0:
+	PREFETCHT1 (R12)
+	ADDQ $64, R12
+	DECQ R13
+	JNZ fetch0
+
+fetched0:
 	VPBROADCASTD 0(R10), Z8
 	VMOVDQU32 0(R9), Z9
 	VMOVDQU32 0(R9)(BX*1), Z10
@@ -633,9 +675,17 @@ strip1:
 	JLT last1
 
 pairs1:
-	LEAQ (R9)(R12*1), R13
-	PREFETCHT1 0(R13)
-	PREFETCHT1 0(R13)(BX*1)
+	MOVQ R14, R13
+	TESTQ R13, R13
+	JZ   fetched1
+
+fetch1:
+	PREFETCHT1 (R12)
+	ADDQ $64, R12
+	DECQ R13
+	JNZ fetch1
+
+fetched1:
 	VPBROADCASTD 0(R10), Z2
 	VMOVDQU32 0(R9), Z3
 	VMOVDQU32 0(R9)(BX*1), Z4
@@ -672,8 +722,8 @@ next1:
 	VZEROUPPER
 	RET
 
-// func valuesDotx2(acc *float32, rows unsafe.Pointer, w *uint16, dv, accStride, stride, n, ahead int)
-TEXT ·valuesDotx2(SB), NOSPLIT, $0-64
+// func valuesDotx2(acc *float32, rows unsafe.Pointer, w *uint16, dv, accStride, stride, n int, from unsafe.Pointer, lines int)
+TEXT ·valuesDotx2(SB), NOSPLIT, $0-72
 	MOVQ acc+0(FP), DI
 	MOVQ rows+8(FP), SI
 	MOVQ w+16(FP), DX
@@ -681,7 +731,8 @@ TEXT ·valuesDotx2(SB), NOSPLIT, $0-64
 	MOVQ accStride+32(FP), AX
 	MOVQ stride+40(FP), BX
 	LEAQ (AX)(AX*2), R8
-	MOVQ ahead+56(FP), R12
+	MOVQ from+56(FP), R12
+	MOVQ lines+64(FP), R14
 
 strip0:
 	CMPQ CX, $128
@@ -710,15 +761,17 @@ strip0:
 	JLT last0
 
 pairs0:
-	LEAQ (R9)(R12*1), R13
-	PREFETCHT1 0(R13)
-	PREFETCHT1 0(R13)(BX*1)
-	PREFETCHT1 64(R13)
-	PREFETCHT1 64(R13)(BX*1)
-	PREFETCHT1 128(R13)
-	PREFETCHT1 128(R13)(BX*1)
-	PREFETCHT1 192(R13)
-	PREFETCHT1 192(R13)(BX*1)
+	MOVQ R14, R13
+	TESTQ R13, R13
+	JZ   fetched0
+
+fetch0:
+	PREFETCHT1 (R12)
+	ADDQ $64, R12
+	DECQ R13
+	JNZ fetch0
+
+fetched0:
 	VPBROADCASTD 0(R10), Z16
 	VPBROADCASTD 128(R10), Z17
 	VMOVDQU32 0(R9), Z18
@@ -833,9 +886,17 @@ strip1:
 	JLT last1
 
 pairs1:
-	LEAQ (R9)(R12*1), R13
-	PREFETCHT1 0(R13)
-	PREFETCHT1 0(R13)(BX*1)
+	MOVQ R14, R13
+	TESTQ R13, R13
+	JZ   fetched1
+
+fetch1:
+	PREFETCHT1 (R12)
+	ADDQ $64, R12
+	DECQ R13
+	JNZ fetch1
+
+fetched1:
 	VPBROADCASTD 0(R10), Z4
 	VPBROADCASTD 128(R10), Z5
 	VMOVDQU32 0(R9), Z6
@@ -880,8 +941,8 @@ next1:
 	VZEROUPPER
 	RET
 
-// func valuesDotx4(acc *float32, rows unsafe.Pointer, w *uint16, dv, accStride, stride, n, ahead int)
-TEXT ·valuesDotx4(SB), NOSPLIT, $0-64
+// func valuesDotx4(acc *float32, rows unsafe.Pointer, w *uint16, dv, accStride, stride, n int, from unsafe.Pointer, lines int)
+TEXT ·valuesDotx4(SB), NOSPLIT, $0-72
 	MOVQ acc+0(FP), DI
 	MOVQ rows+8(FP), SI
 	MOVQ w+16(FP), DX
@@ -889,7 +950,8 @@ TEXT ·valuesDotx4(SB), NOSPLIT, $0-64
 	MOVQ accStride+32(FP), AX
 	MOVQ stride+40(FP), BX
 	LEAQ (AX)(AX*2), R8
-	MOVQ ahead+56(FP), R12
+	MOVQ from+56(FP), R12
+	MOVQ lines+64(FP), R14
 
 strip0:
 	CMPQ CX, $64
@@ -918,11 +980,17 @@ strip0:
 	JLT last0
 
 pairs0:
-	LEAQ (R9)(R12*1), R13
-	PREFETCHT1 0(R13)
-	PREFETCHT1 0(R13)(BX*1)
-	PREFETCHT1 64(R13)
-	PREFETCHT1 64(R13)(BX*1)
+	MOVQ R14, R13
+	TESTQ R13, R13
+	JZ   fetched0
+
+fetch0:
+	PREFETCHT1 (R12)
+	ADDQ $64, R12
+	DECQ R13
+	JNZ fetch0
+
+fetched0:
 	VPBROADCASTD 0(R10), Z16
 	VPBROADCASTD 128(R10), Z17
 	VPBROADCASTD 256(R10), Z18
@@ -1031,9 +1099,17 @@ strip1:
 	JLT last1
 
 pairs1:
-	LEAQ (R9)(R12*1), R13
-	PREFETCHT1 0(R13)
-	PREFETCHT1 0(R13)(BX*1)
+	MOVQ R14, R13
+	TESTQ R13, R13
+	JZ   fetched1
+
+fetch1:
+	PREFETCHT1 (R12)
+	ADDQ $64, R12
+	DECQ R13
+	JNZ fetch1
+
+fetched1:
 	VPBROADCASTD 0(R10), Z8
 	VPBROADCASTD 128(R10), Z9
 	VPBROADCASTD 256(R10), Z10
@@ -1094,8 +1170,8 @@ next1:
 	VZEROUPPER
 	RET
 
-// func valuesDotx8(acc *float32, rows unsafe.Pointer, w *uint16, dv, accStride, stride, n, ahead int)
-TEXT ·valuesDotx8(SB), NOSPLIT, $0-64
+// func valuesDotx8(acc *float32, rows unsafe.Pointer, w *uint16, dv, accStride, stride, n int, from unsafe.Pointer, lines int)
+TEXT ·valuesDotx8(SB), NOSPLIT, $0-72
 	MOVQ acc+0(FP), DI
 	MOVQ rows+8(FP), SI
 	MOVQ w+16(FP), DX
@@ -1103,7 +1179,8 @@ TEXT ·valuesDotx8(SB), NOSPLIT, $0-64
 	MOVQ accStride+32(FP), AX
 	MOVQ stride+40(FP), BX
 	LEAQ (AX)(AX*2), R8
-	MOVQ ahead+56(FP), R12
+	MOVQ from+56(FP), R12
+	MOVQ lines+64(FP), R14
 
 strip0:
 	CMPQ CX, $32
@@ -1133,9 +1210,17 @@ strip0:
 	JLT last0
 
 pairs0:
-	LEAQ (R9)(R12*1), R13
-	PREFETCHT1 0(R13)
-	PREFETCHT1 0(R13)(BX*1)
+	MOVQ R14, R13
+	TESTQ R13, R13
+	JZ   fetched0
+
+fetch0:
+	PREFETCHT1 (R12)
+	ADDQ $64, R12
+	DECQ R13
+	JNZ fetch0
+
+fetched0:
 	VPBROADCASTD 0(R10), Z16
 	VPBROADCASTD 128(R10), Z17
 	VPBROADCASTD 256(R10), Z18
@@ -1227,23 +1312,4 @@ done0:
 
 next0:
 	VZEROUPPER
-	RET
-
-// func fetchRows(p unsafe.Pointer, stride, n, bytes int)
-TEXT ·fetchRows(SB), NOSPLIT, $0-32
-	MOVQ p+0(FP), SI
-	MOVQ stride+8(FP), BX
-	MOVQ n+16(FP), CX
-	MOVQ bytes+24(FP), DX
-
-row:
-	MOVQ DX, AX
-
-line:
-	PREFETCHT1 -64(SI)(AX*1)
-	SUBQ $64, AX
-	JGT line
-	ADDQ BX, SI
-	DECQ CX
-	JNZ row
 	RET

@@ -39,7 +39,9 @@ func (s *Scratch) block(p *Params, cur cursor, at, r0, r1, end int) cursor {
 	switch {
 	case s.pairs && !whole(cur, r0, r1):
 		return s.blockPairs(p, cur, i0, i1, at, r0, r1)
-	case s.pairs || direct(p, s.n):
+	case s.pairs:
+		return s.blockDots(p, cur, i0, i1, at, r0, r1, end)
+	case direct(p, s.n):
 		s.scoresDirect(p, cur, i0, i1, at, r0, r1)
 		s.weighAll(i0, i1, at, r0, r1)
 		return s.valuesDirect(p, cur, i0, i1, at, r0, r1, end)
@@ -76,6 +78,8 @@ func (s *Scratch) valuesDirect(p *Params, cur cursor, i0, i1, at, r0, r1, end in
 		if r+Step < end {
 			k, off, _ := coming.piece(r+Step, end)
 			v.next = unsafe.Pointer(&k.K[off*p.kStride()])
+		} else if next := s.following; len(next) > 0 && r-r0 < next[0].N {
+			v.next = unsafe.Pointer(&next[0].K[(r-r0)*p.kStride()])
 		}
 		s.values(i0, i1, r-at, v)
 		r += n

@@ -23,30 +23,34 @@ func dots(p *Params) bool {
 //go:noescape
 func weighDot(x *float32, w *uint16, m, l, top, shrink *float32, n int)
 
-//go:noescape
-func scoresDotx1(q *uint16, k unsafe.Pointer, out *float32, dk, stride, rows int)
+// Each scoresDot stub is scoresGo for 1, 2 or 4 queries, each valuesDot stub is
+// valuesGo for up to 8, with products in pairs. At each step, four rows of keys or
+// a pair of values, they fetch lines lines from from on.
 
 //go:noescape
-func scoresDotx2(q *uint16, k unsafe.Pointer, out *float32, dk, stride, rows int)
+func scoresDotx1(q *uint16, k unsafe.Pointer, out *float32, dk, stride, rows int, from unsafe.Pointer, lines int)
 
 //go:noescape
-func scoresDotx4(q *uint16, k unsafe.Pointer, out *float32, dk, stride, rows int)
+func scoresDotx2(q *uint16, k unsafe.Pointer, out *float32, dk, stride, rows int, from unsafe.Pointer, lines int)
 
 //go:noescape
-func valuesDotx1(acc *float32, rows unsafe.Pointer, w *uint16, dv, accStride, stride, n, ahead int)
+func scoresDotx4(q *uint16, k unsafe.Pointer, out *float32, dk, stride, rows int, from unsafe.Pointer, lines int)
 
 //go:noescape
-func valuesDotx2(acc *float32, rows unsafe.Pointer, w *uint16, dv, accStride, stride, n, ahead int)
+func valuesDotx1(acc *float32, rows unsafe.Pointer, w *uint16, dv, accStride, stride, n int, from unsafe.Pointer, lines int)
 
 //go:noescape
-func valuesDotx4(acc *float32, rows unsafe.Pointer, w *uint16, dv, accStride, stride, n, ahead int)
+func valuesDotx2(acc *float32, rows unsafe.Pointer, w *uint16, dv, accStride, stride, n int, from unsafe.Pointer, lines int)
 
 //go:noescape
-func valuesDotx8(acc *float32, rows unsafe.Pointer, w *uint16, dv, accStride, stride, n, ahead int)
+func valuesDotx4(acc *float32, rows unsafe.Pointer, w *uint16, dv, accStride, stride, n int, from unsafe.Pointer, lines int)
+
+//go:noescape
+func valuesDotx8(acc *float32, rows unsafe.Pointer, w *uint16, dv, accStride, stride, n int, from unsafe.Pointer, lines int)
 
 var (
-	scoresDot = [...]func(q *uint16, k unsafe.Pointer, out *float32, dk, stride, rows int){scoresDotx1, scoresDotx2, scoresDotx4}
-	valuesDot = [...]func(acc *float32, rows unsafe.Pointer, w *uint16, dv, accStride, stride, n, ahead int){
+	scoresDot = [...]func(q *uint16, k unsafe.Pointer, out *float32, dk, stride, rows int, from unsafe.Pointer, lines int){scoresDotx1, scoresDotx2, scoresDotx4}
+	valuesDot = [...]func(acc *float32, rows unsafe.Pointer, w *uint16, dv, accStride, stride, n int, from unsafe.Pointer, lines int){
 		valuesDotx1, valuesDotx2, valuesDotx4, valuesDotx8,
 	}
 )
@@ -68,50 +72,52 @@ const (
 	stripDims = 64
 )
 
+// plan begins to fetch rows r0 <= r < r1 while nq queries meet n rows. Where
+// there are enough queries, the values' body alone fetches, whose steps are short;
+// scores take a tile of queries and rows at a step.
+func (s *Scratch) plan(p *Params, cur cursor, r0, r1, nq, n int) {
+	const easy = 2 // lines for a step of the values' body
+	keys, values := nq*n*s.dk/pairDims, nq*n*s.dv/pairDims
+	s.fetch.plan(p, cur, r0, r1, s.alias, keys+values)
+	steps := 0
+	for nq > 0 {
+		at, q := largest(nq, len(valuesDot))
+		steps += valueSteps(at, s.dv, n)
+		nq -= q
+	}
+	if s.fetch.rest <= easy*steps {
+		s.fetch.idle, s.fetch.work = keys, values
+	}
+}
+
+// valueSteps is how many steps the body for 1<<at queries makes with n rows.
+func valueSteps(at, dims, n int) int {
+	strip := [...]int{pairDims, pairDims, 2 * pairDims, pairDims}[at]
+	return max(1, (dims+strip-1)/strip*(n/2))
+}
+
 // scoresPairs is scores for rows of bf16 in pairs of dimensions.
 func (s *Scratch) scoresPairs(i0, i1, col int, k rows) {
 	for r := 0; r < k.n; r += stripRows {
 		rows, data := min(stripRows, k.n-r), unsafe.Add(k.data, r*k.stride)
 		for i := i0; i < i1; {
 			at, n := largest(i1-i, len(scoresDot))
-			scoresDot[at](&s.q16[i*s.dk], data, &s.score[i*scoreStride+col+r], s.dk, k.stride, rows)
+			from, lines := s.fetch.take((rows+3)/4, n*rows*s.dk/pairDims)
+			scoresDot[at](&s.q16[i*s.dk], data, &s.score[i*scoreStride+col+r], s.dk, k.stride, rows, from, lines)
 			i += n
 		}
 	}
 }
 
-// valuesPairs is values for rows of bf16 in pairs of rows. The rows that come next
-// are fetched ahead, a strip by one group of queries and the next by another: all
-// by the first group would be more than the memory delivers meanwhile.
+// valuesPairs is values for rows of bf16 in pairs of rows.
 func (s *Scratch) valuesPairs(i0, i1, col int, v rows) {
-	strips, groups := (s.dv+stripDims-1)/stripDims, (i1-i0+7)/8
-	for strip := range strips {
-		d := strip * stripDims
+	for d := 0; d < s.dv; d += stripDims {
 		dims, data := min(stripDims, s.dv-d), unsafe.Add(v.data, 2*d)
-		if s.alias {
-			s.fetchTails(v, strip, strips)
-		}
-		turn := strip % groups
 		for i := i0; i < i1; {
-			ahead := 0
-			if (i-i0)/8 == turn {
-				ahead = v.ahead()
-			}
 			at, n := largest(i1-i, len(valuesDot))
-			valuesDot[at](&s.acc[i*s.dv+d], data, &s.w16[i*Step+col], dims, 4*s.dv, v.stride, v.n, ahead)
+			from, lines := s.fetch.take(valueSteps(at, dims, v.n), n*v.n*dims/pairDims)
+			valuesDot[at](&s.acc[i*s.dv+d], data, &s.w16[i*Step+col], dims, 4*s.dv, v.stride, v.n, from, lines)
 			i += n
 		}
 	}
 }
-
-// fetchTails fetches a strip's share of what the rows that come next have behind
-// the values: the rest of the keys.
-func (s *Scratch) fetchTails(v rows, strip, strips int) {
-	tail, lo, hi := 2*(s.dk-s.dv)&^63, v.n*strip/strips, v.n*(strip+1)/strips
-	if v.next != nil && tail > 0 && lo < hi {
-		fetchRows(unsafe.Add(v.next, lo*v.stride+2*s.dv), v.stride, hi-lo, tail)
-	}
-}
-
-//go:noescape
-func fetchRows(p unsafe.Pointer, stride, n, bytes int)

@@ -34,6 +34,7 @@ func (s *Scratch) Dots(p *Params, k []byte, n int) {
 	if need := (n-1)*p.kStride() + p.Elem.RowBytes(p.DK); n > Step || len(k) < need {
 		panic(fmt.Sprintf("attend: %d keys, at most %d, in %d bytes, want %d", n, Step, len(k), need))
 	}
+	s.fetch = ahead{}
 	if s.pairs || direct(&Params{Elem: p.Elem, DK: p.DK, DV: p.DK}, s.n) {
 		s.scores(0, s.n, 0, rows{elem: p.Elem, data: unsafe.Pointer(&k[0]), stride: p.kStride(), n: n})
 		return

@@ -19,6 +19,8 @@ func storeQ8(dst []byte, x []float32) { storeQ8Go(dst, x) }
 // dots reports whether products are computed in pairs of bf16.
 func dots(*Params) bool { return false }
 
+func (s *Scratch) plan(_ *Params, _ cursor, _, _, _, _ int) {}
+
 func (s *Scratch) scoresPairs(_, _, _ int, _ rows) { panic("attend: no products in pairs") }
 
 func (s *Scratch) valuesPairs(_, _, _ int, _ rows) { panic("attend: no products in pairs") }

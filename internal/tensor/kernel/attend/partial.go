@@ -38,6 +38,7 @@ func (p *Params) RunPartial(s *Scratch, part *Partial, q []float32, nq int, limi
 			s.sums(part.acc[(at+i)*p.DV:(at+i+1)*p.DV], i)
 		}
 	}
+	s.following = nil
 }
 
 // Merge sets out [nq][DV] to the attention over the rows of all parts, which it

@@ -31,6 +31,7 @@ func (p *Params) Run(s *Scratch, out []float32, q []float32, nq int, limit []int
 		s.sweep(p, 0, rows, chunks)
 		s.finish(p, out[at*p.DV:], at)
 	}
+	s.following = nil
 }
 
 // tail is x[at:], nil for nil.
@@ -61,6 +62,9 @@ type Scratch struct {
 	vbuf     []float32 // memory of v
 	round    []byte    // one row, for Params.Round
 
+	fetch     ahead
+	following []Chunk // what will be wanted after this call
+
 	fast       bool     // queries and weights are rounded to bf16
 	pairs      bool     // and products computed in pairs
 	q16        []uint16 // [tile][dk] queries in bf16
@@ -70,6 +74,10 @@ type Scratch struct {
 	kbytes     []byte   // memory of kraw
 	vbytes     []byte   // memory of vraw
 }
+
+// Follow says what the next call with this scratch will begin with, so that the
+// current one can fetch it while it works. It holds for one call.
+func (s *Scratch) Follow(chunks []Chunk) { s.following = chunks }
 
 // scoreStride is the distance between the scores of two queries.
 const scoreStride = Step + overrun

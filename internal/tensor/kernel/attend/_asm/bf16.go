@@ -22,27 +22,21 @@ func (t *tier) bf16Source() {
 	for _, nq := range []int{1, 2, 4, 8} {
 		t.dotValues(nq)
 	}
-	t.fetchRows()
 }
 
-// fetchRows writes the prefetch of some bytes, a multiple of 64, of n rows.
-func (t *tier) fetchRows() {
-	t.line("// func fetchRows(p unsafe.Pointer, stride, n, bytes int)")
-	t.line("TEXT ·fetchRows(SB), NOSPLIT, $0-32")
-	t.op("MOVQ", "p+0(FP)", "SI")
-	t.op("MOVQ", "stride+8(FP)", "BX")
-	t.op("MOVQ", "n+16(FP)", "CX")
-	t.op("MOVQ", "bytes+24(FP)", "DX")
-	t.line("\nrow:")
-	t.op("MOVQ", "DX", "AX")
-	t.line("\nline:")
-	t.op("PREFETCHT1", "-64(SI)(AX*1)")
-	t.op("SUBQ", "$64", "AX")
-	t.line("\tJGT line")
-	t.op("ADDQ", "BX", "SI")
-	t.op("DECQ", "CX")
-	t.line("\tJNZ row")
-	t.line("\tRET\n")
+// fetch writes the prefetch of as many lines as lines says,
+// from register from on, which advances. It uses register count. To the second
+// level only: the first is too small for two blocks.
+func (t *tier) fetch(label, from, lines, count string) {
+	t.op("MOVQ", lines, count)
+	t.op("TESTQ", count, count)
+	t.line("\tJZ   fetched%s", label)
+	t.line("\nfetch%s:", label)
+	t.op("PREFETCHT1", "("+from+")")
+	t.op("ADDQ", "$64", from)
+	t.op("DECQ", count)
+	t.line("\tJNZ fetch%s", label)
+	t.line("\nfetched%s:", label)
 }
 
 // dp writes VDPBF16PS acc += a*b. EVEX.512.F3.0F38.W0 52 /r.
@@ -63,13 +57,16 @@ func (t *tier) evex(pp, opcode int, name string, a, b, dst int) {
 // scores does.
 func (t *tier) dotScores(nq int) {
 	const nk = 4
-	t.line("// func scoresDotx%d(q *uint16, k unsafe.Pointer, out *float32, dk, stride, rows int)", nq)
-	t.line("TEXT ·scoresDotx%d(SB), NOSPLIT, $0-48", nq)
+	t.line("// func scoresDotx%d(q *uint16, k unsafe.Pointer, out *float32, dk, stride, rows int, from unsafe.Pointer, lines int)", nq)
+	t.line("TEXT ·scoresDotx%d(SB), NOSPLIT, $0-64", nq)
 	t.op("MOVQ", "k+8(FP)", "SI")
 	t.op("MOVQ", "out+16(FP)", "DX")
 	t.op("MOVQ", "stride+32(FP)", "BX")
 	t.op("MOVQ", "rows+40(FP)", "CX")
 	t.line("\nrows:")
+	t.op("MOVQ", "from+48(FP)", "R8")
+	t.fetch("", "R8", "lines+56(FP)", "R9")
+	t.op("MOVQ", "R8", "from+48(FP)")
 	rowPtr := []string{"R8", "R9", "R10", "R11"}
 	t.op("MOVQ", "SI", rowPtr[0])
 	for r := 1; r < nk; r++ {
@@ -113,8 +110,8 @@ func (t *tier) dotScores(nq int) {
 // dotValues writes the weighted sums of rows for nq queries, in strips of some
 // times 32 dimensions.
 func (t *tier) dotValues(nq int) {
-	t.line("// func valuesDotx%d(acc *float32, rows unsafe.Pointer, w *uint16, dv, accStride, stride, n, ahead int)", nq)
-	t.line("TEXT ·valuesDotx%d(SB), NOSPLIT, $0-64", nq)
+	t.line("// func valuesDotx%d(acc *float32, rows unsafe.Pointer, w *uint16, dv, accStride, stride, n int, from unsafe.Pointer, lines int)", nq)
+	t.line("TEXT ·valuesDotx%d(SB), NOSPLIT, $0-72", nq)
 	t.op("MOVQ", "acc+0(FP)", "DI")
 	t.op("MOVQ", "rows+8(FP)", "SI")
 	t.op("MOVQ", "w+16(FP)", "DX")
@@ -122,7 +119,8 @@ func (t *tier) dotValues(nq int) {
 	t.op("MOVQ", "accStride+32(FP)", "AX")
 	t.op("MOVQ", "stride+40(FP)", "BX")
 	t.op("LEAQ", "(AX)(AX*2)", "R8")
-	t.op("MOVQ", "ahead+56(FP)", "R12")
+	t.op("MOVQ", "from+56(FP)", "R12")
+	t.op("MOVQ", "lines+64(FP)", "R14")
 	for label, units := range map[int][]int{1: {4, 1}, 2: {4, 1}, 4: {2, 1}, 8: {1}}[nq] {
 		t.dotStrip(nq, units, label)
 	}
@@ -177,11 +175,7 @@ func (t *tier) dotStrip(nq, units, label int) {
 			}
 		}
 	}
-	t.op("LEAQ", "(R9)(R12*1)", "R13")
-	for j := range units {
-		t.op("PREFETCHT1", fmt.Sprintf("%d(R13)", 64*j))
-		t.op("PREFETCHT1", fmt.Sprintf("%d(R13)(BX*1)", 64*j))
-	}
+	t.fetch(fmt.Sprint(label), "R12", "R14", "R13")
 	update(false)
 	t.op("LEAQ", "(R9)(BX*2)", "R9")
 	t.op("ADDQ", "$4", "R10")

@@ -72,8 +72,7 @@ func newModel(n *network, store *weights.Store, o model.Options) (*Model, error)
 	m := &Model{net: n, store: store, spec: n.ready(o)}
 	s := n.sizes(o)
 	m.env = layers.NewEnv(o, s.env)
-	m.env.Src = make([]float32, o.MaxRows*c.Embd)
-	m.streams = hyper.NewState(o, c.hyper, c.Embd)
+	m.streams = hyper.NewState(m.env, o, c.hyper, c.Embd, n.mixes(), n.collapse)
 	m.attn = csa.NewState(m.env, o, csa.Options{
 		Dims: c.dims, Eps: c.Eps, Short: short, Long: long, Spec: m.spec, Blocks: c.blocks,
 	}, n.attn)
@@ -82,7 +81,7 @@ func newModel(n *network, store *weights.Store, o model.Options) (*Model, error)
 	}
 	m.experts = moe.NewState(o, c.Config, s.down)
 	if len(n.engrams) > 0 {
-		m.engram = engram.NewState(o, n.engrams[0].Params, c.Embd, c.hyper.Streams, n.engrams)
+		m.engram = engram.NewState(m.env, o, n.engrams[0].Params, c.Embd, m.streams, n.engrams)
 		m.engram.Token = m.attn.Token
 	}
 	m.head = head.New(n.output, n.outNorm, c.Eps)
@@ -138,17 +137,17 @@ func (m *Model) forward(w int) {
 	e, n := m.env, m.net
 	m.attn.Fill(e, w)
 	e.Embed(w, n.embed)
-	m.streams.Start(e, w)
+	m.streams.Start(e, w, n.firstMix(0))
 	m.streams.Trace(e, w, 0)
 	for i := range n.blocks {
 		l := &n.blocks[i]
 		if l.engram != nil {
-			l.engram.Run(e, w, i, m.engram, m.streams)
+			l.engram.Run(e, w, i, m.engram, m.streams, &l.attnMix)
 		}
-		m.streams.Enter(e, w, &l.attnMix)
+		m.streams.Enter(e, w, &l.attnMix, &l.ffnMix)
 		l.attn.Run(e, w, i, m.attn, l.attnNorm)
 		m.streams.Leave(e, w)
-		m.streams.Enter(e, w, &l.ffnMix)
+		m.streams.Enter(e, w, &l.ffnMix, n.firstMix(i+1))
 		l.moe.Run(e, w, i, m.experts, m.hidden, l.ffnNorm, n.cfg.Eps)
 		m.streams.Leave(e, w)
 		m.streams.Trace(e, w, i+1)

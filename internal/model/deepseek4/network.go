@@ -155,6 +155,24 @@ func (n *network) lastIndex(i int) *csa.Index {
 	return nil
 }
 
+// mixes returns the mixes of all sublayers.
+func (n *network) mixes() []*hyper.Mix {
+	var list []*hyper.Mix
+	for i := range n.blocks {
+		list = append(list, &n.blocks[i].attnMix, &n.blocks[i].ffnMix)
+	}
+	return list
+}
+
+// firstMix returns the mix that layer i begins with: nil if something else comes
+// before it that writes the streams, or if there is no such layer.
+func (n *network) firstMix(i int) *hyper.Mix {
+	if i == len(n.blocks) || n.blocks[i].engram != nil {
+		return nil
+	}
+	return &n.blocks[i].attnMix
+}
+
 // ready finishes the layers after their weights are there.
 func (n *network) ready(o model.Options) model.CacheSpec {
 	for i := range n.blocks {

@@ -27,7 +27,7 @@ type sizes struct {
 // sizes looks through all layers for what their shared memory must hold.
 func (n *network) sizes(o model.Options) sizes {
 	c := n.cfg
-	s := sizes{env: layers.Shape{Embd: c.Embd, MaxCols: c.Embd * c.hyper.Streams}}
+	s := sizes{env: layers.Shape{Embd: c.Embd, MaxCols: c.Embd}}
 	k := layers.Kinds{matmul.F32}.Add(o.Exact, n.output)
 	for i := range n.blocks {
 		l := &n.blocks[i]
@@ -52,7 +52,7 @@ func (n *network) sizes(o model.Options) sizes {
 // scratchBytes returns the memory beside weights and logits.
 func (n *network) scratchBytes(o model.Options, s sizes) int64 {
 	c := n.cfg
-	b := layers.EnvBytes(o, s.env) + 4*int64(o.MaxRows)*int64(c.Embd) +
+	b := layers.EnvBytes(o, s.env) +
 		hyper.StateBytes(o, c.hyper, c.Embd) + csa.StateBytes(o, c.dims, c.blocks, n.attn) +
 		moe.StateBytes(o, c.Config, s.down)
 	if s.width > 0 {

@@ -8,8 +8,13 @@ import (
 )
 
 const (
-	// PrivateRows is the largest batch whose rows every worker converts on its own.
+	// PrivateRows is the largest batch of which every worker makes all small
+	// decisions on its own.
 	PrivateRows = 4
+	// aloneRows is, divided by the workers, the largest batch whose rows every
+	// worker normalises and converts on its own: to convert a row takes less than a
+	// microsecond, to meet the others two.
+	aloneRows = 32
 	// ownRows is from how many rows per worker on a projection into the residual
 	// is split by rows instead of by outputs. Every worker then reads the whole
 	// matrix, which costs nothing once the arithmetic outweighs the reading, and
@@ -24,13 +29,12 @@ type Env struct {
 	Rows  Rows
 	Embd  int
 	X     []float32 // [maxRows][Embd] the residual stream
-	// Src is what NormOwn and NormRows read instead of X, if it is not nil: with
-	// hyper-connections the input of a layer is a mix of several streams, and X
-	// only collects the layer's result.
-	Src []float32 // [maxRows][Embd]
 
+	src     []float32    // see TakeOver
+	folder  Folder       // see TakeOver
 	acts    *matmul.Acts // shared activations of maxRows rows
 	workers []worker
+	alone   int          // largest batch whose rows every worker converts on its own
 	iota    []int32      // [maxRows] 0, 1, 2, ...: row lists are cut from it
 	claims  []*par.Claim // reset at every Begin
 	ring    [ringSize]par.Claim
@@ -39,7 +43,8 @@ type Env struct {
 // worker is the memory of one worker.
 type worker struct {
 	mul  *matmul.Scratch
-	acts *matmul.Acts // PrivateRows rows, converted by this worker alone
+	acts *matmul.Acts // rows converted by this worker alone
+	src  []float32    // [PrivateRows][Embd] see Src
 	row  []float32    // [maxCols] one row on its way to being converted
 	turn int          // how many claims of the ring the worker has used
 	_    [64]byte     // keeps turn out of the next worker's cache line
@@ -60,6 +65,7 @@ func NewEnv(o model.Options, s Shape) *Env {
 		Embd:  s.Embd,
 		X:     make([]float32, o.MaxRows*s.Embd),
 		acts:  matmul.NewActs(o.MaxRows, s.MaxCols),
+		alone: alone(o.Workers),
 		iota:  make([]int32, o.MaxRows),
 	}
 	for i := range e.iota {
@@ -69,7 +75,7 @@ func NewEnv(o model.Options, s Shape) *Env {
 	e.Rows.init(o.MaxRows)
 	e.workers = make([]worker, o.Workers)
 	for w := range e.workers {
-		acts := matmul.NewActs(PrivateRows, s.MaxCols)
+		acts := matmul.NewActs(e.alone, s.MaxCols)
 		acts.Prepare(s.Kinds...)
 		e.workers[w] = worker{mul: matmul.NewScratch(), acts: acts, row: make([]float32, s.MaxCols)}
 	}
@@ -78,11 +84,14 @@ func NewEnv(o model.Options, s Shape) *Env {
 
 // EnvBytes returns what NewEnv allocates, without allocating it.
 func EnvBytes(o model.Options, s Shape) int64 {
-	rows := int64(o.MaxRows + o.Workers*PrivateRows)
+	rows := int64(o.MaxRows + o.Workers*alone(o.Workers))
 	n := rows * ActsBytes(s.MaxCols, s.Kinds)
 	n += int64(o.MaxRows) * int64(4*s.Embd+6*4)
 	return n + int64(o.Workers)*int64(4*s.MaxCols)
 }
+
+// alone returns the largest batch whose rows each of n workers converts on its own.
+func alone(n int) int { return max(aloneRows/n, PrivateRows) }
 
 // ActsBytes returns the memory of one row of activations in the given kinds.
 func ActsBytes(cols int, kinds Kinds) int64 {
@@ -128,22 +137,33 @@ func (e *Env) Workers() int { return len(e.workers) }
 // Barrier lets worker w wait for the others.
 func (e *Env) Barrier(w int) { e.Team.Barrier(w) }
 
+// BarrierThen is Barrier; the last to arrive calls f before the others go on.
+func (e *Env) BarrierThen(w int, f func(w int)) { e.Team.BarrierThen(w, f) }
+
 // Share returns worker w's part of n units of work.
 func (e *Env) Share(w, n int) (lo, hi int) { return par.Split(n, 1, w, len(e.workers)) }
 
 // RowList returns the row numbers lo to hi-1, for Mul.
 func (e *Env) RowList(lo, hi int) []int32 { return e.iota[lo:hi] }
 
-// Private reports whether every worker converts all rows on its own.
+// Private reports whether every worker makes all small decisions about all rows
+// on its own. Such a batch is also Alone.
 func (e *Env) Private() bool { return e.Rows.N <= PrivateRows }
 
+// Alone reports whether every worker normalises and converts all rows on its own.
+func (e *Env) Alone() bool { return e.Rows.N <= e.alone }
+
 // OwnRows reports whether a worker projects its own rows alone.
-func (e *Env) OwnRows() bool { return e.Rows.N >= ownRows*len(e.workers) && !e.Private() }
+func (e *Env) OwnRows() bool { return e.Rows.N >= ownRows*len(e.workers) && !e.Alone() }
 
 // Converts returns where worker w converts activations to, and which rows are
 // its own: all of them in a private batch.
 func (e *Env) Converts(w int) (acts *matmul.Acts, lo, hi int) {
-	if e.Private() {
+	return e.converts(w, e.Private())
+}
+
+func (e *Env) converts(w int, alone bool) (acts *matmul.Acts, lo, hi int) {
+	if alone {
 		return e.workers[w].acts, 0, e.Rows.N
 	}
 	lo, hi = e.Share(w, e.Rows.N)
@@ -151,10 +171,10 @@ func (e *Env) Converts(w int) (acts *matmul.Acts, lo, hi int) {
 }
 
 // NormRows normalises the rows of the residual stream and converts them. It
-// ends with a barrier unless the batch is private.
+// ends with a barrier, unless every worker converts all rows alone.
 func (e *Env) NormRows(w int, kinds Kinds, weight []float32 /* [Embd] */, eps float32) *matmul.Acts {
-	acts := e.NormOwn(w, kinds, weight, eps)
-	if !e.Private() {
+	acts := e.norm(w, kinds, weight, eps, e.Alone())
+	if !e.Alone() {
 		e.Barrier(w)
 	}
 	return acts
@@ -163,12 +183,13 @@ func (e *Env) NormRows(w int, kinds Kinds, weight []float32 /* [Embd] */, eps fl
 // NormOwn is NormRows without the barrier: in a batch that is not private only
 // the worker's own rows may be used afterwards.
 func (e *Env) NormOwn(w int, kinds Kinds, weight []float32 /* [Embd] */, eps float32) *matmul.Acts {
-	acts, lo, hi := e.Converts(w)
+	return e.norm(w, kinds, weight, eps, e.Private())
+}
+
+func (e *Env) norm(w int, kinds Kinds, weight []float32, eps float32, alone bool) *matmul.Acts {
+	acts, lo, hi := e.converts(w, alone)
 	row := e.workers[w].row[:e.Embd]
-	src := e.X
-	if e.Src != nil {
-		src = e.Src
-	}
+	src := e.Src(w)
 	for r := lo; r < hi; r++ {
 		vec.RMSNorm(row, src[r*e.Embd:(r+1)*e.Embd], weight, eps)
 		kinds.Set(acts, r, row)
@@ -178,35 +199,43 @@ func (e *Env) NormOwn(w int, kinds Kinds, weight []float32 /* [Embd] */, eps flo
 
 // Project adds m times the rows of x, and a bias if there is one, to the
 // residual stream. Afterwards every worker may use its own rows of X, and all
-// rows in a private batch.
+// rows in a batch that it converts alone.
 func (e *Env) Project(w int, m *matmul.Matrix, x []float32 /* [N][m.Cols] */, bias []float32 /* [Embd] */) {
 	kind := m.Kind(e.Exact)
-	acts := e.ConvertOwn(w, m, x)
-	_, lo, hi := e.Converts(w)
 	if e.OwnRows() {
+		acts := e.convertRows(w, m, x)
+		lo, hi := e.Share(w, e.Rows.N)
 		matmul.MulAdd(e.X[lo*e.Embd:], e.Embd, m, 0, m.Groups(), acts, kind, e.iota[lo:hi], hi-lo, e.Scratch(w))
 		e.addBias(bias, lo, hi, 0, e.Embd)
 		return
 	}
-	if !e.Private() {
-		e.Barrier(w)
-	}
+	acts := e.ConvertRows(w, m, x)
 	claim, groups := e.Claim(w), m.Groups()
 	for {
-		lo, hi, ok := claim.Next(e.Grain(groups), groups)
+		lo, hi, ok := e.NextOutputs(claim, groups)
 		if !ok {
 			break
 		}
 		matmul.MulAdd(e.X, e.Embd, m, lo, hi, acts, kind, nil, e.Rows.N, e.Scratch(w))
 		e.addBias(bias, 0, e.Rows.N, lo*matmul.Group, min(hi*matmul.Group, e.Embd))
+		e.DoneOutputs(w, lo, hi)
 	}
-	e.Barrier(w)
+	e.EndOutputs(w)
 }
 
-// ConvertOwn converts the rows of x that are the worker's own for products with m.
-func (e *Env) ConvertOwn(w int, m *matmul.Matrix, x []float32 /* [N][m.Cols] */) *matmul.Acts {
+// ConvertRows converts the rows of x for products with m. It ends with a barrier,
+// unless every worker converts all rows alone.
+func (e *Env) ConvertRows(w int, m *matmul.Matrix, x []float32 /* [N][m.Cols] */) *matmul.Acts {
+	acts := e.convertRows(w, m, x)
+	if !e.Alone() {
+		e.Barrier(w)
+	}
+	return acts
+}
+
+func (e *Env) convertRows(w int, m *matmul.Matrix, x []float32) *matmul.Acts {
 	kind := m.Kind(e.Exact)
-	acts, lo, hi := e.Converts(w)
+	acts, lo, hi := e.converts(w, e.Alone())
 	for r := lo; r < hi; r++ {
 		acts.Set(kind, r, x[r*m.Cols:(r+1)*m.Cols])
 	}
@@ -223,14 +252,14 @@ func (e *Env) addBias(bias []float32, lo, hi, from, to int) {
 	}
 }
 
-// Embed looks up the embedding of the worker's own rows; in a private batch the
-// workers share the rows out and meet.
+// Embed looks up the embedding of the worker's own rows; if every worker converts
+// all rows alone, they share the rows out and meet.
 func (e *Env) Embed(w int, m *matmul.Matrix) {
 	lo, hi := e.Share(w, e.Rows.N)
 	for r := lo; r < hi; r++ {
 		matmul.Row(e.X[r*e.Embd:(r+1)*e.Embd], m, int(e.Rows.Token[r]))
 	}
-	if e.Private() {
+	if e.Alone() {
 		e.Barrier(w)
 	}
 }

@@ -51,14 +51,14 @@ func KindsOf(exact bool, list []Product) Kinds {
 // NormInto normalises the rows of x, [rows][ld] of which the first len(weight)
 // columns count, and converts them, as NormRows does with the residual stream.
 func (e *Env) NormInto(w int, kinds Kinds, x []float32, ld int, weight []float32, eps float32) *matmul.Acts {
-	acts, lo, hi := e.Converts(w)
+	acts, lo, hi := e.converts(w, e.Alone())
 	n := len(weight)
 	for r := lo; r < hi; r++ {
 		row := e.workers[w].row[:n]
 		vec.RMSNorm(row, x[r*ld:r*ld+n], weight, eps)
 		kinds.Set(acts, r, row)
 	}
-	if !e.Private() {
+	if !e.Alone() {
 		e.Barrier(w)
 	}
 	return acts

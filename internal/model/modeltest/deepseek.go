@@ -35,12 +35,16 @@ const (
 	dsEmbd, dsHeads, dsNope, dsRope, dsValue = 64, 4, 32, 16, 48
 	dsQLora, dsKVLora, dsFF                  = 48, 64, 32
 	dsExperts, dsUsed                        = 8, 2
-	dsDim, dsKeys, dsGroups, dsOLora         = 32, 32, 2, 16
+	// Wide enough for several blocks of columns, the last of them short.
+	dsWide = 160
+
+	dsDim, dsKeys, dsGroups, dsOLora = 32, 32, 2, 16
 )
 
 type dsBuilder struct {
 	t    testing.TB
 	s    DeepSeek
+	embd int
 	w    *gguf.Writer
 	rng  *rand.Rand
 	keys map[string]any
@@ -50,7 +54,10 @@ type dsBuilder struct {
 // bytes.
 func OpenDeepSeek(t testing.TB, s DeepSeek) *gguf.File {
 	t.Helper()
-	b := &dsBuilder{t: t, s: s, w: gguf.NewWriter(), rng: rand.New(rand.NewPCG(s.Seed, 7)), keys: map[string]any{}}
+	b := &dsBuilder{t: t, s: s, w: gguf.NewWriter(), rng: rand.New(rand.NewPCG(s.Seed, 7)), keys: map[string]any{}, embd: dsEmbd}
+	if strings.HasPrefix(s.Arch, "deepseek4") {
+		b.embd = dsWide
+	}
 	b.common()
 	if strings.HasPrefix(s.Arch, "deepseek4") {
 		b.compressed()
@@ -119,25 +126,25 @@ func (b *dsBuilder) tensor(name string, dims ...int) {
 }
 
 func (b *dsBuilder) common() {
-	b.set("context_length", 4096, "embedding_length", dsEmbd, "vocab_size", DeepSeekVocab,
+	b.set("context_length", 4096, "embedding_length", b.embd, "vocab_size", DeepSeekVocab,
 		"attention.head_count", dsHeads, "attention.layer_norm_rms_epsilon", 1e-6, "rope.freq_base", 10000.0,
 		"expert_count", dsExperts, "expert_used_count", dsUsed, "expert_shared_count", 1,
 		"expert_feed_forward_length", dsFF, "expert_weights_scale", 1.5, "expert_weights_norm", true)
-	b.tensor("token_embd.weight", dsEmbd, DeepSeekVocab)
-	b.tensor("output_norm.weight", dsEmbd)
-	b.tensor("output.weight", dsEmbd, DeepSeekVocab)
+	b.tensor("token_embd.weight", b.embd, DeepSeekVocab)
+	b.tensor("output_norm.weight", b.embd)
+	b.tensor("output.weight", b.embd, DeepSeekVocab)
 }
 
 func (b *dsBuilder) experts(p string) {
-	b.tensor(p+"ffn_norm.weight", dsEmbd)
-	b.tensor(p+"ffn_gate_inp.weight", dsEmbd, dsExperts)
+	b.tensor(p+"ffn_norm.weight", b.embd)
+	b.tensor(p+"ffn_gate_inp.weight", b.embd, dsExperts)
 	b.tensor(p+"exp_probs_b.bias", dsExperts)
 	for _, n := range []string{"gate", "up"} {
-		b.tensor(p+"ffn_"+n+"_exps.weight", dsEmbd, dsFF, dsExperts)
-		b.tensor(p+"ffn_"+n+"_shexp.weight", dsEmbd, dsFF)
+		b.tensor(p+"ffn_"+n+"_exps.weight", b.embd, dsFF, dsExperts)
+		b.tensor(p+"ffn_"+n+"_shexp.weight", b.embd, dsFF)
 	}
-	b.tensor(p+"ffn_down_exps.weight", dsFF, dsEmbd, dsExperts)
-	b.tensor(p+"ffn_down_shexp.weight", dsFF, dsEmbd)
+	b.tensor(p+"ffn_down_exps.weight", dsFF, b.embd, dsExperts)
+	b.tensor(p+"ffn_down_shexp.weight", dsFF, b.embd)
 }
 
 func (b *dsBuilder) latent() {
@@ -162,24 +169,24 @@ func (b *dsBuilder) latent() {
 			b.experts(p)
 			continue
 		}
-		b.tensor(p+"ffn_norm.weight", dsEmbd)
-		b.tensor(p+"ffn_gate.weight", dsEmbd, 96)
-		b.tensor(p+"ffn_up.weight", dsEmbd, 96)
-		b.tensor(p+"ffn_down.weight", 96, dsEmbd)
+		b.tensor(p+"ffn_norm.weight", b.embd)
+		b.tensor(p+"ffn_gate.weight", b.embd, 96)
+		b.tensor(p+"ffn_up.weight", b.embd, 96)
+		b.tensor(p+"ffn_down.weight", 96, b.embd)
 	}
 }
 
 func (b *dsBuilder) latentAttention(p string) {
-	b.tensor(p+"attn_norm.weight", dsEmbd)
-	q, cols := dsHeads*(dsNope+dsRope), dsEmbd
+	b.tensor(p+"attn_norm.weight", b.embd)
+	q, cols := dsHeads*(dsNope+dsRope), b.embd
 	if b.s.Lite {
 		b.tensor(p+"attn_q.weight", cols, q)
 	} else {
-		b.tensor(p+"attn_q_a.weight", dsEmbd, dsQLora)
+		b.tensor(p+"attn_q_a.weight", b.embd, dsQLora)
 		b.tensor(p+"attn_q_a_norm.weight", dsQLora)
 		b.tensor(p+"attn_q_b.weight", dsQLora, q)
 	}
-	b.tensor(p+"attn_kv_a_mqa.weight", dsEmbd, dsKVLora+dsRope)
+	b.tensor(p+"attn_kv_a_mqa.weight", b.embd, dsKVLora+dsRope)
 	b.tensor(p+"attn_kv_a_norm.weight", dsKVLora)
 	if b.s.Legacy {
 		b.tensor(p+"attn_kv_b.weight", dsKVLora, dsHeads*(dsNope+dsValue))
@@ -187,13 +194,13 @@ func (b *dsBuilder) latentAttention(p string) {
 		b.tensor(p+"attn_k_b.weight", dsNope, dsKVLora, dsHeads)
 		b.tensor(p+"attn_v_b.weight", dsKVLora, dsValue, dsHeads)
 	}
-	b.tensor(p+"attn_output.weight", dsHeads*dsValue, dsEmbd)
+	b.tensor(p+"attn_output.weight", dsHeads*dsValue, b.embd)
 	if b.s.Arch == "deepseek32" {
 		b.tensor(p+"indexer.attn_q_b.weight", dsQLora, 4*dsKeys)
-		b.tensor(p+"indexer.attn_k.weight", dsEmbd, dsKeys)
+		b.tensor(p+"indexer.attn_k.weight", b.embd, dsKeys)
 		b.tensor(p+"indexer.k_norm.weight", dsKeys)
 		b.tensor(p+"indexer.k_norm.bias", dsKeys)
-		b.tensor(p+"indexer.proj.weight", dsEmbd, 4)
+		b.tensor(p+"indexer.proj.weight", b.embd, 4)
 	}
 }
 
@@ -212,7 +219,7 @@ func (b *dsBuilder) compressed() {
 		"rope.scaling.original_context_length", 64, "expert_gating_func", 4, "swiglu_clamp_exp", 2.0,
 		"hyper_connection.count", 4, "hyper_connection.sinkhorn_iterations", 20, "hyper_connection.epsilon", 1e-6)
 	if !v41 {
-		b.tensor("output_hc_fn.weight", 4*dsEmbd, 4)
+		b.tensor("output_hc_fn.weight", 4*b.embd, 4)
 		b.tensor("output_hc_base.weight", 4)
 		b.tensor("output_hc_scale.weight", 1)
 	} else {
@@ -223,7 +230,7 @@ func (b *dsBuilder) compressed() {
 		b.compressedAttention(p, int(ratio), v41, i < 3)
 		b.experts(p)
 		for _, m := range []string{"hc_attn_", "hc_ffn_"} {
-			b.tensor(p+m+"fn.weight", 4*dsEmbd, 24)
+			b.tensor(p+m+"fn.weight", 4*b.embd, 24)
 			b.tensor(p+m+"base.weight", 24)
 			b.tensor(p+m+"scale.weight", 3)
 		}
@@ -231,15 +238,15 @@ func (b *dsBuilder) compressed() {
 }
 
 func (b *dsBuilder) compressedAttention(p string, ratio int, v41, source bool) {
-	b.tensor(p+"attn_norm.weight", dsEmbd)
-	b.tensor(p+"attn_q_a.weight", dsEmbd, dsQLora)
+	b.tensor(p+"attn_norm.weight", b.embd)
+	b.tensor(p+"attn_q_a.weight", b.embd, dsQLora)
 	b.tensor(p+"attn_q_a_norm.weight", dsQLora)
 	b.tensor(p+"attn_q_b.weight", dsQLora, dsHeads*dsDim)
-	b.tensor(p+"attn_kv.weight", dsEmbd, dsDim)
+	b.tensor(p+"attn_kv.weight", b.embd, dsDim)
 	b.tensor(p+"attn_kv_a_norm.weight", dsDim)
 	b.tensor(p+"attn_sinks.weight", dsHeads)
 	b.tensor(p+"attn_output_a.weight", dsHeads/dsGroups*dsDim, dsGroups*dsOLora)
-	b.tensor(p+"attn_output_b.weight", dsGroups*dsOLora, dsEmbd)
+	b.tensor(p+"attn_output_b.weight", dsGroups*dsOLora, b.embd)
 	if ratio == 0 {
 		return
 	}
@@ -248,9 +255,9 @@ func (b *dsBuilder) compressedAttention(p string, ratio int, v41, source bool) {
 		width *= 2
 	}
 	if !v41 || source {
-		b.tensor(p+"attn_compressor_kv.weight", dsEmbd, width)
+		b.tensor(p+"attn_compressor_kv.weight", b.embd, width)
 		if ratio > 1 {
-			b.tensor(p+"attn_compressor_gate.weight", dsEmbd, width)
+			b.tensor(p+"attn_compressor_gate.weight", b.embd, width)
 		}
 		b.tensor(p+"attn_compressor_norm.weight", dsDim)
 	}
@@ -263,11 +270,11 @@ func (b *dsBuilder) compressedAttention(p string, ratio int, v41, source bool) {
 	}
 	if v41 || ratio == 4 {
 		b.tensor(p+"indexer.attn_q_b.weight", dsQLora, 4*dsKeys)
-		b.tensor(p+"indexer.proj.weight", dsEmbd, 4)
+		b.tensor(p+"indexer.proj.weight", b.embd, 4)
 	}
 	if !v41 && ratio == 4 {
-		b.tensor(p+"indexer_compressor_kv.weight", dsEmbd, 2*dsKeys)
-		b.tensor(p+"indexer_compressor_gate.weight", dsEmbd, 2*dsKeys)
+		b.tensor(p+"indexer_compressor_kv.weight", b.embd, 2*dsKeys)
+		b.tensor(p+"indexer_compressor_gate.weight", b.embd, 2*dsKeys)
 		b.tensor(p+"indexer_compressor_ape.weight", 2*dsKeys, ratio)
 		b.tensor(p+"indexer_compressor_norm.weight", dsKeys)
 	}
@@ -284,7 +291,7 @@ func (b *dsBuilder) engram() {
 		"engram.pad_id", 2, "engram.multipliers", []uint64{1234567891, 987654321987, 55555555555555},
 		"engram.primes", []uint64{11, 13, 17, 19}, "engram.offsets", []uint64{0, 11, 24, 41}, "engram.token_map", classes)
 	b.tensor("blk.1.engram_embd.weight", 16, 60)
-	b.tensor("blk.1.engram_wkv.weight", 64, 5*dsEmbd)
-	b.tensor("blk.1.engram_q.weight", dsEmbd, 4)
-	b.tensor("blk.1.engram_k.weight", dsEmbd, 4)
+	b.tensor("blk.1.engram_wkv.weight", 64, 5*b.embd)
+	b.tensor("blk.1.engram_q.weight", b.embd, 4)
+	b.tensor("blk.1.engram_k.weight", b.embd, 4)
 }

@@ -21,6 +21,8 @@
 package csa
 
 import (
+	"math"
+
 	"github.com/holdfast-llm/holdfast/internal/model/layers"
 	"github.com/holdfast-llm/holdfast/internal/model/layers/rope"
 	"github.com/holdfast-llm/holdfast/internal/model/layers/weights"
@@ -59,10 +61,15 @@ type Layer struct {
 	sinks  []float32      // [Heads]
 	outA   []*matmul.Matrix
 
+	// Products with the residual and with the query latent. Those of the indexer's
+	// queries come last: while nothing is chosen they are left out.
 	down, up []layers.Product
 	kinds    layers.Kinds
 	upKinds  layers.Kinds
-	ringOff  int // first byte of the window in a state slot
+	// What the last worker to arrive at a barrier does of a batch that is private,
+	// or a single row.
+	storeAll, prepareAll, keepAll func(w int)
+	ringOff                       int // first byte of the window in a state slot
 }
 
 // Bind declares the tensors of a layer; prefix is "blk.0.".
@@ -113,7 +120,13 @@ func (l *Layer) compressors() []*Compressor {
 }
 
 // connect tells the products where their results go.
-func (l *Layer) connect(st *State) {
+func (l *Layer) connect(e *layers.Env, st *State) {
+	l.storeAll = func(w int) {
+		l.storeRows(st, 0, e.N())
+		l.emitSome(e, w, st, 0, math.MaxInt)
+	}
+	l.prepareAll = func(int) { l.prepare(e, st, 0, e.N()) }
+	l.keepAll = func(w int) { l.keepRows(e, w, st, 0, e.N()) }
 	i := 0
 	set := func(dst []float32, ld int) {
 		l.down[i].Dst, l.down[i].LD = dst, ld

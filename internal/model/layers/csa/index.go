@@ -43,6 +43,7 @@ type Blocks struct{ TopK, Size int }
 type indexState struct {
 	topK    int
 	blocks  Blocks
+	busy    bool      // some layer chooses in this batch; else indexers need no queries
 	q       []float32 // [maxRows][Heads*Dim]
 	weights []float32 // [maxRows][Heads]
 	kept    []int32   // [maxRows][topK] rows, ascending
@@ -109,15 +110,42 @@ func (x *Index) keys(l *Layer) (off int, elem attend.Elem) {
 	return k.rowOff, k.elem
 }
 
-// choose picks the rows that each row of the batch sees. It ends with a barrier.
+// choose picks the rows that each row of the batch sees, after the products with
+// the query latent. It begins and ends with a barrier; with one for both if no
+// layer of the batch has to choose, since Begin has noted that they see all.
 func (l *Layer) choose(e *layers.Env, w int, st *State) {
-	x, s := l.Index, st.index
-	lo, hi := e.Share(w, e.N())
-	scale := sqrtInv(x.Heads * x.Dim)
-	busy := false
-	for r := range e.N() {
-		busy = busy || l.scored(st, int(e.Rows.Pos[r]))
+	if l.Index == nil || !st.index.busy {
+		e.Barrier(w)
+		return
 	}
+	together := e.N() <= fewRows && !l.Index.Narrow && l.chooses(e, st)
+	if together && e.N() == 1 {
+		e.BarrierThen(w, l.prepareAll)
+		l.scoreShares(e, w, st)
+		e.BarrierThen(w, l.keepAll)
+		return
+	}
+	e.Barrier(w)
+	lo, hi := e.Share(w, e.N())
+	l.prepare(e, st, lo, hi)
+	if together {
+		e.Barrier(w)
+		l.scoreShares(e, w, st)
+		e.Barrier(w)
+		l.keepRows(e, w, st, lo, hi)
+	} else {
+		for r := lo; r < hi; r++ {
+			l.chooseAlone(e, w, st, r)
+		}
+	}
+	e.Barrier(w)
+}
+
+// prepare scales and rotates the indexer's queries of the rows lo to hi-1, and
+// notes that they see all rows until they have chosen.
+func (l *Layer) prepare(e *layers.Env, st *State, lo, hi int) {
+	x, s := l.Index, st.index
+	scale := sqrtInv(x.Heads * x.Dim)
 	for r := lo; r < hi; r++ {
 		s.n[r] = all
 		if x.Candidates {
@@ -133,15 +161,27 @@ func (l *Layer) choose(e *layers.Env, w int, st *State) {
 			vec.RopeNorm(q[x.Dim-l.Rope:], cs)
 		}
 	}
-	switch {
-	case busy && e.N() <= fewRows && !x.Narrow:
-		l.chooseTogether(e, w, st)
-	case busy:
-		for r := lo; r < hi; r++ {
-			l.chooseAlone(e, w, st, r)
+}
+
+// chooses reports whether some row of the batch has more rows than it may keep.
+func (l *Layer) chooses(e *layers.Env, st *State) bool {
+	for r := range e.N() {
+		if l.scored(st, int(e.Rows.Pos[r])) {
+			return true
 		}
 	}
-	e.Barrier(w)
+	return false
+}
+
+// begin notes that all rows see everything, until a layer chooses.
+func (s *indexState) begin(e *layers.Env, st *State, list []*Layer) {
+	s.busy = false
+	for _, l := range list {
+		s.busy = s.busy || l.Index != nil && l.chooses(e, st)
+	}
+	for r := range e.N() {
+		s.n[r], s.nCand[r] = all, all
+	}
 }
 
 // visible returns how many compressed rows a query at a position sees.
@@ -157,21 +197,21 @@ func (l *Layer) scored(st *State, pos int) bool {
 	return l.Index.Candidates && n > b.TopK*b.Size
 }
 
-// chooseTogether lets all workers score parts of each row's context.
-func (l *Layer) chooseTogether(e *layers.Env, w int, st *State) {
-	s := st.index
-	e.Barrier(w)
+// scoreShares lets all workers score parts of each row's context.
+func (l *Layer) scoreShares(e *layers.Env, w int, st *State) {
 	for r := range e.N() {
 		if pos := int(e.Rows.Pos[r]); l.scored(st, pos) {
 			lo, hi := e.Share(w, l.visible(pos))
-			l.score(e, w, st, s.scores[r], r, lo, hi)
+			l.score(e, w, st, st.index.scores[r], r, lo, hi)
 		}
 	}
-	e.Barrier(w)
-	lo, hi := e.Share(w, e.N())
+}
+
+// keepRows chooses for the rows lo to hi-1 by their scores.
+func (l *Layer) keepRows(e *layers.Env, w int, st *State, lo, hi int) {
 	for r := lo; r < hi; r++ {
 		if pos := int(e.Rows.Pos[r]); l.scored(st, pos) {
-			l.keep(w, st, r, s.scores[r][:l.visible(pos)])
+			l.keep(w, st, r, st.index.scores[r][:l.visible(pos)])
 		}
 	}
 }

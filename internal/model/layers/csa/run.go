@@ -9,30 +9,63 @@ import (
 )
 
 // Run computes the attention of a layer from e.Src and adds it to e.X. norm is
-// the norm before it. Afterwards each worker may use its own rows of e.X, and
-// all rows in a private batch.
+// the norm before it. Afterwards each worker may use its own rows of e.X, and all
+// rows in a private batch.
 func (l *Layer) Run(e *layers.Env, w, layer int, st *State, norm []float32) {
 	acts := e.NormRows(w, l.kinds, norm, st.eps)
-	e.Products(w, acts, l.down)
-	e.Barrier(w)
-	l.store(e, w, st)
-	l.emit(e, w, st)
-	acts = e.NormInto(w, l.upKinds, st.qa, l.QLora, l.qANorm, st.eps)
-	e.Products(w, acts, l.up)
-	e.Barrier(w)
-	if l.Index != nil {
+	down, up := l.products(st)
+	e.Products(w, acts, down)
+	if l.straight(e, st) {
+		e.BarrierThen(w, l.storeAll)
+		l.runGroups(e, w, st)
+	} else {
+		e.Barrier(w)
+		l.store(e, w, st)
+		l.emit(e, w, st)
+		acts = e.NormInto(w, l.upKinds, st.qa, l.QLora, l.qANorm, st.eps)
+		e.Products(w, acts, up)
 		l.choose(e, w, st)
+		l.attend(e, w, st, st.claims[claimsPerLayer*layer:])
 	}
 	l.trace(e, w, layer, st)
-	l.attend(e, w, st, st.claims[claimsPerLayer*layer:])
 	e.Barrier(w)
 	l.keepState(e, w, st)
 	e.Project(w, l.OutB, st.o, nil)
 }
 
+// straight reports whether a worker takes its groups of heads all the way from
+// the query latent to the first output projection. What all of them need before,
+// the rows of the batch's own tokens, is so little that the last to arrive makes
+// it while the others wait.
+func (l *Layer) straight(e *layers.Env, st *State) bool {
+	return e.Private() && e.Workers() <= l.Groups && (l.Index == nil || !st.index.busy)
+}
+
+// runGroups takes worker w's groups of heads all the way.
+func (l *Layer) runGroups(e *layers.Env, w int, st *State) {
+	acts := e.NormInto(w, l.upKinds, st.qa, l.QLora, l.qANorm, st.eps)
+	g0, g1 := e.Share(w, l.Groups)
+	width := l.Heads / l.Groups * l.Dim
+	lo, hi := g0*width/matmul.Group, g1*width/matmul.Group
+	matmul.Mul(st.q, l.Heads*l.Dim, l.qB, lo, hi, acts, l.qB.Kind(e.Exact), nil, e.N(), e.Scratch(w))
+	l.attendGroups(e, w, st)
+}
+
+// products returns what this batch multiplies with.
+func (l *Layer) products(st *State) (down, up []layers.Product) {
+	if l.Index == nil || st.index.busy {
+		return l.down, l.up
+	}
+	return l.down[:len(l.down)-1], l.up[:len(l.up)-1]
+}
+
 // store normalises and rotates the rows of the worker's own tokens.
 func (l *Layer) store(e *layers.Env, w int, st *State) {
 	lo, hi := e.Share(w, e.N())
+	l.storeRows(st, lo, hi)
+}
+
+func (l *Layer) storeRows(st *State, lo, hi int) {
 	size := st.params.KStride
 	for r := lo; r < hi; r++ {
 		row := st.kv[r*l.Dim : (r+1)*l.Dim]
@@ -51,6 +84,11 @@ func (l *Layer) emit(e *layers.Env, w int, st *State) {
 		return
 	}
 	lo, hi := e.Share(w, total)
+	l.emitSome(e, w, st, lo, hi)
+}
+
+// emitSome makes the rows lo to hi-1 of those.
+func (l *Layer) emitSome(e *layers.Env, w int, st *State, lo, hi int) {
 	i := 0
 	l.eachEmission(st, func(n int, c *Compressor, seq, j int) {
 		if i >= lo && i < hi {
@@ -114,14 +152,7 @@ func (l *Layer) indexComp() int {
 func (l *Layer) attend(e *layers.Env, w int, st *State, claims []*par.Claim) {
 	if e.N() <= fewRows {
 		if e.Workers() <= l.Groups {
-			g0, g1 := e.Share(w, l.Groups)
-			per := l.Heads / l.Groups
-			for r := range e.N() {
-				l.unit(e, w, st, r, g0*per, (g1-g0)*per)
-			}
-			for g := g0; g < g1; g++ {
-				l.project(e, w, st, g, 0, e.N())
-			}
+			l.attendGroups(e, w, st)
 			return
 		}
 		lo, hi := e.Share(w, l.Heads)
@@ -148,6 +179,18 @@ func (l *Layer) attend(e *layers.Env, w int, st *State, claims []*par.Claim) {
 		}
 		lo := u % pieces * rows
 		l.project(e, w, st, u/pieces, lo, min(lo+rows, e.N()))
+	}
+}
+
+// attendGroups is attend for worker w's groups of heads.
+func (l *Layer) attendGroups(e *layers.Env, w int, st *State) {
+	g0, g1 := e.Share(w, l.Groups)
+	per := l.Heads / l.Groups
+	for r := range e.N() {
+		l.unit(e, w, st, r, g0*per, (g1-g0)*per)
+	}
+	for g := g0; g < g1; g++ {
+		l.project(e, w, st, g, 0, e.N())
 	}
 }
 

@@ -81,6 +81,7 @@ type State struct {
 	short, long turns
 	ratio       int    // smallest ratio of a layer with an indexer
 	spans       []span // [sequences]
+	layers      []*Layer
 	claims      []*par.Claim
 	work        []work
 }
@@ -157,6 +158,7 @@ func NewState(e *layers.Env, o model.Options, s Options, list []*Layer) *State {
 		long:   newTurns(s.Long, n),
 		ratio:  sh.ratio,
 		spans:  make([]span, 0, n),
+		layers: list,
 		work:   make([]work, o.Workers),
 	}
 	for i, width := range sh.width {
@@ -172,7 +174,7 @@ func NewState(e *layers.Env, o model.Options, s Options, list []*Layer) *State {
 		st.claims = append(st.claims, e.NewClaim())
 	}
 	for _, l := range list {
-		l.connect(st)
+		l.connect(e, st)
 	}
 	return st
 }
@@ -245,6 +247,7 @@ func (st *State) Begin(e *layers.Env) error {
 	}
 	if st.index != nil {
 		st.index.reserve(most / st.ratio)
+		st.index.begin(e, st, st.layers)
 	}
 	return nil
 }

@@ -118,9 +118,11 @@ func (m *Model) Forward(b *model.Batch) error {
 //	gate, up, SwiGLU         1           1              1
 //	convert, project         1           2              -
 //
-// One more where heads do not share out evenly, and one where a long sequence's
-// attention is split over the workers. Experts take three meetings in place of
-// the last two for few rows (router; gate and up; down), five otherwise.
+// Few rows are those that every worker converts alone (layers.Env). One more where
+// heads do not share out evenly, and one where a long sequence's attention is split
+// over the workers. Experts take three in place of the last three lines (router;
+// gate and up; down), and one more for shared experts beyond a few rows. A test
+// counts them: TestMeetings.
 func (m *Model) forward(w int) {
 	e, n := m.env, m.net
 	m.attn.Fill(e, w)

@@ -44,12 +44,13 @@ type Layer struct {
 	Primes  []uint64 // [Columns] rows of each column's part of the table
 	Offsets []uint64 // [Columns] where the part begins
 
-	table *table
-	wkv   *matmul.Matrix // [(streams+1)*embd] x [Width]
-	q, k  []float32      // [streams][embd]
-	embd  int
-	out   []layers.Product
-	kinds layers.Kinds
+	table    *table
+	wkv      *matmul.Matrix // [(streams+1)*embd] x [Width]
+	q, k     []float32      // [streams][embd]
+	embd     int
+	out      []layers.Product
+	kinds    layers.Kinds
+	weighAll func(w int) // weigh of all rows of a private batch
 }
 
 // Bind declares the tensors; prefix is "blk.1.".
@@ -89,31 +90,43 @@ func (l *Layer) Kinds() layers.Kinds { return l.kinds }
 // A State is the memory that all memories of a model share.
 type State struct {
 	kv   []float32 // [maxRows][streams+1][embd]
+	gate []float32 // [maxRows][streams]
 	rows [][]int64 // [workers][Columns]
 	// Token returns the token that stands back places before a row.
 	Token func(e *layers.Env, r, back int) (int32, bool)
 }
 
 // NewState allocates memory for a batch.
-func NewState(o model.Options, p *Params, embd, streams int, list []*Layer) *State {
-	st := &State{kv: make([]float32, o.MaxRows*(streams+1)*embd), rows: make([][]int64, o.Workers)}
+func NewState(e *layers.Env, o model.Options, p *Params, embd int, hs *hyper.State, list []*Layer) *State {
+	streams := hs.Streams
+	st := &State{
+		kv:   make([]float32, o.MaxRows*(streams+1)*embd),
+		gate: make([]float32, o.MaxRows*streams),
+		rows: make([][]int64, o.Workers),
+	}
 	for w := range st.rows {
 		st.rows[w] = make([]int64, p.Columns())
 	}
 	for _, l := range list {
 		l.out[0].Dst, l.out[0].LD = st.kv, (streams+1)*embd
+		l.weighAll = func(int) {
+			for r := range e.N() {
+				l.weigh(st, hs, r)
+			}
+		}
 	}
 	return st
 }
 
 // StateBytes returns what NewState allocates.
 func StateBytes(o model.Options, p *Params, embd, streams int) int64 {
-	return 4*int64(o.MaxRows)*int64((streams+1)*embd) + 8*int64(o.Workers*p.Columns())
+	return 4*int64(o.MaxRows)*int64((streams+1)*embd+streams) + 8*int64(o.Workers*p.Columns())
 }
 
-// Run adds what the tokens find to their streams. It ends with a barrier in a
-// private batch; else each worker may use its own rows.
-func (l *Layer) Run(e *layers.Env, w, layer int, st *State, hs *hyper.State) {
+// Run adds what the tokens find to their streams, and measures them for the mix
+// that is next. Afterwards each worker may use its own rows, or in a private batch
+// its own columns.
+func (l *Layer) Run(e *layers.Env, w, layer int, st *State, hs *hyper.State, next *hyper.Mix) {
 	acts, lo, hi := e.Converts(w)
 	x := e.Row(w)[:l.Width()]
 	for r := lo; r < hi; r++ {
@@ -128,15 +141,24 @@ func (l *Layer) Run(e *layers.Env, w, layer int, st *State, hs *hyper.State) {
 		e.Barrier(w)
 	}
 	e.Products(w, acts, l.out)
-	e.Barrier(w)
-	lo, hi = e.Share(w, e.N())
-	for r := lo; r < hi; r++ {
-		l.gate(st, hs, r)
+	if e.Private() {
+		// Whether the streams agree is decided on the whole of them; the last to
+		// arrive does that while nobody changes them.
+		e.BarrierThen(w, l.weighAll)
+		from, to := hs.Columns(e, w)
+		for r := range e.N() {
+			l.add(st, hs, r, from, to)
+		}
+		hs.Measure(e, w, next)
+	} else {
+		e.Barrier(w)
+		lo, hi = e.Share(w, e.N())
+		for r := lo; r < hi; r++ {
+			l.weigh(st, hs, r)
+			l.add(st, hs, r, 0, l.embd)
+		}
 	}
 	l.trace(e, w, layer, st)
-	if e.Private() {
-		e.Barrier(w)
-	}
 }
 
 // lookUp computes the rows that a token looks up. Each order of n-gram mixes
@@ -158,12 +180,11 @@ func (l *Layer) lookUp(e *layers.Env, st *State, r int, rows []int64) {
 	}
 }
 
-// gate adds the value to each stream of a row, as far as the stream agrees with
-// the key that was found for it.
-func (l *Layer) gate(st *State, hs *hyper.State, r int) {
+// weigh computes how much of the value each stream of a row takes: as far as it
+// agrees with the key that was found for it.
+func (l *Layer) weigh(st *State, hs *hyper.State, r int) {
 	n := l.embd
 	kv := st.kv[r*(hs.Streams+1)*n : (r+1)*(hs.Streams+1)*n]
-	value := kv[hs.Streams*n:]
 	for c := range hs.Streams {
 		x, key := hs.Stream(r, c), kv[c*n:(c+1)*n]
 		q, k := l.q[c*n:(c+1)*n], l.k[c*n:(c+1)*n]
@@ -180,7 +201,16 @@ func (l *Layer) gate(st *State, hs *hyper.State, r int) {
 		if s < 0 {
 			root = -root
 		}
-		vec.Axpy(x, float32(1/(1+math.Exp(-root))), value)
+		st.gate[r*hs.Streams+c] = float32(1 / (1 + math.Exp(-root)))
+	}
+}
+
+// add adds columns from to to-1 of the value to each stream of a row.
+func (l *Layer) add(st *State, hs *hyper.State, r, from, to int) {
+	n := l.embd
+	value := st.kv[(r*(hs.Streams+1)+hs.Streams)*n:][:n]
+	for c := range hs.Streams {
+		vec.Axpy(hs.Stream(r, c)[from:to], st.gate[r*hs.Streams+c], value[from:to])
 	}
 }
 

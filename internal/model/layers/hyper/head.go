@@ -3,15 +3,14 @@ package hyper
 import (
 	"github.com/holdfast-llm/holdfast/internal/model/layers"
 	"github.com/holdfast-llm/holdfast/internal/model/layers/weights"
-	"github.com/holdfast-llm/holdfast/internal/tensor/kernel/matmul"
 )
 
 // A Collapse mixes the streams before the output: X = sum_s w[s] X[s]. Models
 // with lagged weights have none and use the pre of their last sublayer.
 type Collapse struct {
-	fn    *matmul.Matrix // [S] x [S*embd]
-	base  []float32      // [S]
-	scale []float32      // [1]
+	fn    table     // [S] x [S*embd]
+	base  []float32 // [S]
+	scale []float32 // [1]
 }
 
 // Bind declares the tensors. Some converters call them hc_head instead of output_hc.
@@ -20,7 +19,7 @@ func (c *Collapse) Bind(b *weights.Binder, embd int, p *Params) {
 	if !b.Has(prefix+"fn.weight") && b.Has("hc_head_fn.weight") {
 		prefix = "hc_head_"
 	}
-	b.Matrix(&c.fn, prefix+"fn.weight", p.Streams, p.Streams*embd)
+	c.fn.bind(b, prefix+"fn.weight", p.Streams, p, embd)
 	b.Vector(&c.base, prefix+"base.weight", p.Streams)
 	b.Vector(&c.scale, prefix+"scale.weight", 1)
 }
@@ -33,22 +32,22 @@ func (st *State) Finish(e *layers.Env, w int, c *Collapse) {
 		e.Barrier(w)
 	}
 	lo, hi := e.Share(w, e.N())
-	acts, _, _ := e.Converts(w)
 	s := st.Streams
 	for _, out := range e.Rows.Out {
 		r := int(out)
 		if r < lo || r >= hi {
 			continue
 		}
-		if c != nil {
-			acts.Set(matmul.F32, r, st.normed(w, r))
-			mix := st.mix[r*s : (r+1)*s]
-			matmul.Mul(mix, s, c.fn, 0, c.fn.Groups(), acts, matmul.F32, e.RowList(r, r+1), 1, e.Scratch(w))
-			for i, v := range mix {
-				st.pre[r*s+i] = float32(sigmoid(float64(v)*float64(c.scale[0])+float64(c.base[i])) + float64(st.Eps))
+		pre := st.pre[r*s : (r+1)*s]
+		if c == nil {
+			copy(pre, st.next[r*s:(r+1)*s])
+		} else {
+			st.measureAll(w, &c.fn, r, r+1, 0, st.embd)
+			for i, v := range st.total(pre, r) {
+				pre[i] = float32(sigmoid(float64(v)*float64(c.scale[0])+float64(c.base[i])) + float64(st.Eps))
 			}
 		}
-		st.collapse(e.X[r*st.embd:(r+1)*st.embd], r, 0, st.embd)
+		st.collapse(e.X[r*st.embd:(r+1)*st.embd], r)
 	}
 	if e.Private() {
 		e.Barrier(w)

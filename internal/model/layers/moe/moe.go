@@ -32,8 +32,8 @@ type MoE struct {
 	// Fixed, if not nil, names each token's experts; the router only weighs them.
 	Fixed []float32 // [vocab][Used] expert numbers
 
-	Kinds              layers.Kinds // of activations that the normalised rows are needed in
-	upClaim, downClaim *par.Claim
+	Kinds   layers.Kinds // of activations that the normalised rows are needed in
+	upClaim *par.Claim
 }
 
 // Bind declares the tensors of a layer; prefix is "blk.0.".
@@ -64,14 +64,13 @@ func (m *MoE) Ready(exact bool) {
 	}
 }
 
-// Claims gives the layer its work counters.
+// Claims gives the layer its work counter.
 func (m *MoE) Claims(e *layers.Env) {
-	m.upClaim, m.downClaim = e.NewClaim(), e.NewClaim()
+	m.upClaim = e.NewClaim()
 }
 
 // Run adds the layer's result to the residual stream. norm and eps are those of
-// the norm before it. Afterwards each worker may use its own rows, and all rows
-// in a private batch.
+// the norm before it. Afterwards every worker may use all rows.
 func (m *MoE) Run(e *layers.Env, w, layer int, st *State, shared *ffn.Buffers, norm []float32, eps float32) {
 	acts := m.route(e, w, layer, st, norm, eps)
 	p, n := st.workers[w].plan, e.N()*m.Router.Used
@@ -82,14 +81,7 @@ func (m *MoE) Run(e *layers.Env, w, layer int, st *State, shared *ffn.Buffers, n
 		m.Shared.GateUp(e, w, acts, shared)
 	}
 	e.Barrier(w)
-	if e.Private() {
-		m.downPrivate(e, w, st, p, shared)
-		return
-	}
-	if m.Shared != nil {
-		e.Project(w, m.Shared.Down, shared.Hidden, nil)
-	}
-	m.downGrouped(e, w, st, p)
+	m.down(e, w, st, p, shared)
 }
 
 // route normalises and converts the rows and chooses their experts. Afterwards
@@ -141,10 +133,11 @@ func (m *MoE) trace(e *layers.Env, w, layer int, c *choices) {
 const unitGroups = 8
 
 // gateUp computes the hidden units of all slots, each times its expert's weight.
+// Who finishes an expert also converts its slots.
 func (m *MoE) gateUp(e *layers.Env, w int, st *State, p *plan, acts *matmul.Acts) {
 	groups := m.GateExps[0].Groups()
 	per := (groups + unitGroups - 1) / unitGroups
-	ff := m.Router.FF
+	ff, kind := m.Router.FF, m.DownExps[0].Kind(e.Exact)
 	for {
 		u, _, ok := m.upClaim.Next(1, per*len(p.active))
 		if !ok {
@@ -159,75 +152,56 @@ func (m *MoE) gateUp(e *layers.Env, w int, st *State, p *plan, acts *matmul.Acts
 		for s := s0; s < s1; s++ {
 			vec.Scale(st.hidden[s*ff+from:s*ff+to], p.weight[s])
 		}
+		if st.done[x].Add(1) == int32(per) {
+			st.done[x].Store(0)
+			for s := s0; s < s1; s++ {
+				st.acts.Set(kind, s, st.hidden[s*ff:(s+1)*ff])
+			}
+		}
 	}
 }
 
-// downPrivate projects all slots, and the shared experts' hidden units before
-// them, straight into the residual stream. A worker computes all experts of the
-// outputs that it claims, so the additions need no order from outside. It ends
-// with a barrier.
-func (m *MoE) downPrivate(e *layers.Env, w int, st *State, p *plan, shared *ffn.Buffers) {
-	used, ff := m.Router.Used, m.Router.FF
-	acts := st.workers[w].acts
-	kind := m.DownExps[0].Kind(e.Exact)
-	n := e.N() * used
-	for s := range n {
-		acts.Set(kind, s, st.hidden[s*ff:(s+1)*ff])
-	}
-	var sharedActs *matmul.Acts
+// down projects the shared experts' hidden units and then those of all slots into
+// the residual stream. A worker computes all experts of the outputs that it
+// claims, so the additions need no order from outside.
+func (m *MoE) down(e *layers.Env, w int, st *State, p *plan, shared *ffn.Buffers) {
+	var acts *matmul.Acts
 	if m.Shared != nil {
-		sharedActs = e.ConvertOwn(w, m.Shared.Down, shared.Hidden)
+		acts = e.ConvertRows(w, m.Shared.Down, shared.Hidden)
 	}
 	claim, groups := e.Claim(w), m.DownExps[0].Groups()
 	for {
-		lo, hi, ok := claim.Next(e.Grain(groups), groups)
+		lo, hi, ok := e.NextOutputs(claim, groups)
 		if !ok {
 			break
 		}
 		if d := m.Shared; d != nil {
-			matmul.MulAdd(e.X, e.Embd, d.Down, lo, hi, sharedActs, d.Down.Kind(e.Exact), nil, e.N(), e.Scratch(w))
+			matmul.MulAdd(e.X, e.Embd, d.Down, lo, hi, acts, d.Down.Kind(e.Exact), nil, e.N(), e.Scratch(w))
 		}
-		for _, x := range p.active {
-			s0, s1 := p.slots(x)
-			for s := s0; s < s1; s++ {
-				one := st.slotList[s : s+1]
-				matmul.MulAdd(e.X[int(p.row[s])*e.Embd:], e.Embd, m.DownExps[x], lo, hi, acts, kind, one, 1, e.Scratch(w))
-			}
-		}
+		m.downExperts(e, w, st, p, lo, hi)
+		e.DoneOutputs(w, lo, hi)
 	}
-	e.Barrier(w)
+	e.EndOutputs(w)
 }
 
-// downGrouped projects all slots into memory of their own and then lets each
-// worker add up its own rows.
-func (m *MoE) downGrouped(e *layers.Env, w int, st *State, p *plan) {
-	used, ff := m.Router.Used, m.Router.FF
-	kind := m.DownExps[0].Kind(e.Exact)
-	lo, hi := e.Share(w, e.N()*used)
-	for s := lo; s < hi; s++ {
-		st.acts.Set(kind, s, st.hidden[s*ff:(s+1)*ff])
-	}
-	e.Barrier(w)
-	m.down(e, w, st, p, kind)
-	e.Barrier(w)
-	_, lo, hi = e.Converts(w)
-	for r := lo; r < hi; r++ {
-		for _, s := range p.slot[r*used : (r+1)*used] {
-			vec.Add(e.X[r*e.Embd:(r+1)*e.Embd], st.out[int(s)*e.Embd:(int(s)+1)*e.Embd])
+// downExperts adds the row groups [lo, hi) of all experts to their rows, in the
+// experts' order.
+func (m *MoE) downExperts(e *layers.Env, w int, st *State, p *plan, lo, hi int) {
+	kind, used := m.DownExps[0].Kind(e.Exact), m.Router.Used
+	if e.N() == 1 {
+		for s, x := range p.active { // one slot each
+			matmul.MulAdd(e.X, e.Embd, m.DownExps[x], lo, hi, st.acts, kind, st.slotList[s:s+1], 1, e.Scratch(w))
 		}
+		return
 	}
-}
-
-func (m *MoE) down(e *layers.Env, w int, st *State, p *plan, kind matmul.Kind) {
-	groups := m.DownExps[0].Groups()
-	per := (groups + unitGroups - 1) / unitGroups
-	for {
-		u, _, ok := m.downClaim.Next(1, per*len(p.active))
-		if !ok {
-			return
-		}
-		x, lo := p.active[u/per], u%per*unitGroups
+	for _, x := range p.active {
 		s0, s1 := p.slots(x)
-		matmul.Mul(st.out[s0*e.Embd:], e.Embd, m.DownExps[x], lo, min(lo+unitGroups, groups), st.acts, kind, st.slotList[s0:s1], s1-s0, e.Scratch(w))
+		matmul.Mul(st.out[s0*e.Embd:], e.Embd, m.DownExps[x], lo, hi, st.acts, kind, st.slotList[s0:s1], s1-s0, e.Scratch(w))
+	}
+	from, to := lo*matmul.Group, min(hi*matmul.Group, e.Embd)
+	for r := range e.N() {
+		for _, s := range p.slot[r*used : (r+1)*used] {
+			vec.Add(e.X[r*e.Embd+from:r*e.Embd+to], st.out[int(s)*e.Embd+from:int(s)*e.Embd+to])
+		}
 	}
 }

@@ -1,6 +1,8 @@
 package moe
 
 import (
+	"sync/atomic"
+
 	"github.com/holdfast-llm/holdfast/internal/model"
 	"github.com/holdfast-llm/holdfast/internal/model/layers"
 	"github.com/holdfast-llm/holdfast/internal/tensor/kernel/matmul"
@@ -11,11 +13,12 @@ import (
 type State struct {
 	logits   []float32 // [maxRows][experts]
 	shared   choices
-	hidden   []float32    // [slots][ff]
-	up       []float32    // [slots][ff]
-	out      []float32    // [slots][embd]
-	acts     *matmul.Acts // [slots] hidden units, converted
-	slotList []int32      // [slots] 0, 1, 2, ...
+	hidden   []float32      // [slots][ff]
+	up       []float32      // [slots][ff]
+	out      []float32      // [slots][embd]
+	acts     *matmul.Acts   // [slots] hidden units, converted
+	slotList []int32        // [slots] 0, 1, 2, ...
+	done     []atomic.Int32 // [experts] finished pieces of the hidden units
 	workers  []state
 }
 
@@ -43,7 +46,6 @@ type state struct {
 	choices choices // of a private batch
 	route   *RouteScratch
 	plan    *plan
-	acts    *matmul.Acts // the slots of a private batch
 }
 
 // NewState allocates memory for mixtures of c's sizes. down holds
@@ -59,6 +61,7 @@ func NewState(o model.Options, c *model.Config, down layers.Kinds) *State {
 		out:      make([]float32, slots*c.Embd),
 		acts:     matmul.NewActs(slots, m.FF),
 		slotList: make([]int32, slots),
+		done:     make([]atomic.Int32, m.Experts),
 		workers:  make([]state, o.Workers),
 	}
 	s.acts.Prepare(down...)
@@ -66,9 +69,7 @@ func NewState(o model.Options, c *model.Config, down layers.Kinds) *State {
 		s.slotList[i] = int32(i)
 	}
 	for w := range s.workers {
-		acts := matmul.NewActs(layers.PrivateRows*m.Used, m.FF)
-		acts.Prepare(down...)
-		s.workers[w] = state{choices: newChoices(layers.PrivateRows * m.Used), route: NewRouteScratch(m), plan: newPlan(m.Experts, slots), acts: acts}
+		s.workers[w] = state{choices: newChoices(layers.PrivateRows * m.Used), route: NewRouteScratch(m), plan: newPlan(m.Experts, slots)}
 	}
 	return s
 }
@@ -78,7 +79,7 @@ func StateBytes(o model.Options, c *model.Config, down layers.Kinds) int64 {
 	m := &c.MoE
 	slots := int64(o.MaxRows * m.Used)
 	row := layers.ActsBytes(m.FF, down)
-	n := int64(o.MaxRows*m.Experts)*4 + slots*(12+8*int64(m.FF)+4*int64(c.Embd)+row)
-	worker := planBytes(m.Experts, int(slots)) + int64(m.Experts)*24 + int64(layers.PrivateRows*m.Used)*(row+8)
+	n := int64((o.MaxRows+1)*m.Experts)*4 + slots*(12+8*int64(m.FF)+4*int64(c.Embd)+row)
+	worker := planBytes(m.Experts, int(slots)) + int64(m.Experts)*24 + int64(layers.PrivateRows*m.Used)*8
 	return n + int64(o.Workers)*worker
 }

@@ -38,11 +38,21 @@ type matrix struct {
 	view       *view
 }
 
-// vector is a tensor that is kept as float32.
+// vector is a tensor that is kept as float32, or in half precision if half is not
+// nil.
 type vector struct {
-	t   *gguf.Tensor
-	n   int
-	dst []*[]float32
+	t    *gguf.Tensor
+	n    int
+	dst  []*[]float32
+	half *[]uint16
+}
+
+// bytes returns the memory that the vector takes.
+func (v *vector) bytes() int {
+	if v.half != nil {
+		return 2 * v.n
+	}
+	return 4 * v.n
 }
 
 // NewBinder returns a Binder for f. With keepMapped the matrices use the file's
@@ -184,7 +194,7 @@ func shapeString(shape []int) string { return "{" + strings.Trim(fmt.Sprint(shap
 type Sizes struct {
 	Packed  int64 // matrices in the kernels' layout
 	Mapped  int64 // matrices left in the file's mapping
-	Vectors int64 // float32 vectors
+	Vectors int64 // vectors and tables
 	Types   map[quant.Type]int64
 }
 
@@ -236,7 +246,7 @@ func (b *Binder) Sizes() Sizes {
 		}
 	}
 	for _, v := range b.vectors {
-		s.Vectors += int64(align(v.n * 4))
+		s.Vectors += int64(align(v.bytes()))
 	}
 	return s
 }

@@ -102,17 +102,22 @@ func (m *matrix) set(i int, make func() (*matmul.Matrix, error)) error {
 	return nil
 }
 
-// loadVector converts a vector to float32.
+// loadVector reads a vector and converts it, as a rule to float32.
 func (b *Binder) loadVector(arena *mem.Arena, v *vector) error {
 	raw := make([]byte, v.t.Size)
 	if err := b.read(v.t.Name, raw, 0); err != nil {
 		return err
 	}
-	mem4, err := arena.Alloc(v.n*4, lineBytes)
+	data, err := arena.Alloc(v.bytes(), lineBytes)
 	if err != nil {
 		return fmt.Errorf("model: memory for tensor %q: %w", v.t.Name, err)
 	}
-	x := mem.Float32s(mem4)
+	if v.half != nil {
+		copy(data, raw)
+		*v.half = mem.Uint16s(data)
+		return nil
+	}
+	x := mem.Float32s(data)
 	if err := quant.Dequantize(v.t.Type, x, raw); err != nil {
 		return fmt.Errorf("model: tensor %q: %w", v.t.Name, err)
 	}

@@ -2,6 +2,7 @@ package weights
 
 import (
 	"github.com/holdfast-llm/holdfast/internal/tensor/kernel/matmul"
+	"github.com/holdfast-llm/holdfast/internal/tensor/quant"
 )
 
 // A view says which rows of a tensor make up the matrices of a stack.
@@ -68,6 +69,18 @@ func (b *Binder) Table(dst *[]float32, name string, rows, cols int) {
 		return
 	}
 	b.vectors = append(b.vectors, &vector{t: t, n: rows * cols, dst: []*[]float32{dst}})
+}
+
+// HalfTable is Table for a tensor that is large enough not to be widened: if its
+// type in the file is F16 it goes to half and stays in half precision, else to dst.
+func (b *Binder) HalfTable(dst *[]float32, half *[]uint16, name string, rows, cols int) {
+	b.Table(dst, name, rows, cols)
+	if b.err != nil {
+		return
+	}
+	if v := b.vectors[len(b.vectors)-1]; v.t.Type == quant.F16 {
+		v.dst, v.half = nil, half
+	}
 }
 
 // FirstOf returns the first of the names that the file has a tensor of, or the

@@ -59,6 +59,9 @@ func (in *interp) attribute(x Value, name string) (Value, error) {
 			return nil, nil
 		}
 	}
+	if l, ok := x.(*List); ok && in.growing[l] && growingMethods[name] != nil {
+		return &method{x, growingMethods[name]}, nil
+	}
 	if slices.Contains(mutators[kind], name) {
 		return unsafe(x, name), nil
 	}

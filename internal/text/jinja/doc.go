@@ -13,5 +13,5 @@
 // on steps, on bytes and on depth, and reaches nothing outside of it: there is
 // no loader (include, import and extends fail), no clock but the one given, and
 // attributes that would lead into Python's internals or change a value in place
-// are refused as in the sandbox.
+// are refused as in the sandbox, but for lists that a template keeps in a namespace.
 package jinja

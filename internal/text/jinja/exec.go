@@ -110,7 +110,7 @@ func (in *interp) assign(sc *scope, t target, v Value) error {
 		if !ok {
 			return errorf(KindRuntime, "cannot assign attribute on non-namespace object")
 		}
-		return ns.set(t.attr, v)
+		return in.keep(ns, t.attr, v)
 	case t.items == nil:
 		sc.set(t.name, v)
 		return nil

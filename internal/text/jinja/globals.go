@@ -48,7 +48,7 @@ func init() {
 				if !ok {
 					return nil, typeErrorf("attribute names must be strings, not %s", typeName(k))
 				}
-				if err := ns.set(name.s, d.vals[i]); err != nil {
+				if err := in.keep(ns, name.s, d.vals[i]); err != nil {
 					return nil, err
 				}
 			}

@@ -148,3 +148,40 @@ func BenchmarkParse(b *testing.B) {
 		}
 	}
 }
+
+// TestGrowingLists: a list that a namespace begins empty can grow, and nothing else.
+func TestGrowingLists(t *testing.T) {
+	f := func(source, want string, kind Kind) {
+		t.Helper()
+		tmpl, err := Parse("t", source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		given := NewList(int64(1))
+		segs, err := tmpl.Render(NewDict().Set("l", given).Set("empty", NewList()), Options{})
+		var got string
+		for _, s := range segs {
+			got += s.Text
+		}
+		if KindOf(err) != kind || err == nil && got != want {
+			t.Errorf("%s: %q, %v, want %q, %s", source, got, err, want, kind)
+		}
+		if given.Len() != 1 {
+			t.Errorf("%s: the caller's list has %d items", source, given.Len())
+		}
+	}
+	const n = "{% set n = namespace(a=[]) %}"
+	f(n+"{% set _ = n.a.append('x') %}{% set _ = n.a.append(2) %}{{ n.a }}{{ n.a.pop(0) }}{{ n.a.pop() }}{{ n.a | length }}", "['x', 2]x20", "")
+	f("{% set n = namespace() %}{% set n.a = [] %}{% for c in 'abc' %}{% set _ = n.a.append(c) %}{% endfor %}{{ n.a | join }}", "abc", "")
+	f(n+"{% set _ = n.a.append(1) %}{% for x in n.a %}{% set _ = n.a.append(x + 1) %}{% endfor %}{{ n.a }}", "[1, 2]", "")
+	f(n+"{% set _ = n.a.append(1) %}{% set b = n.a[:1] %}{% set _ = n.a.append(2) %}{{ b }}{{ n.a[-1] }}", "[1]2", "")
+	f(n+"{{ n.a.pop() }}", "", KindRuntime)
+	f(n+"{{ n.a.pop(-1) }}", "", KindRuntime)
+	f(n+"{{ n.a.append(n.a) }}", "", KindSecurity)
+	f(n+"{{ n.a.append(n) }}", "", KindSecurity)
+	f(n+"{{ n.a.clear() }}", "", KindSecurity)
+	f("{% set n = namespace(a=l) %}{{ n.a.append(2) }}", "", KindSecurity)
+	f("{% set n = namespace(a=empty) %}{{ empty.append(2) }}", "", KindSecurity)
+	f("{% set l = [] %}{{ l.append(2) }}", "", KindSecurity)
+	f(n+"{% for i in range(100000) %}{% set _ = n.a.append(i) %}{% endfor %}", "", KindLimit)
+}

@@ -63,7 +63,8 @@ func slots(n int64, at func(i int64) Value) iterator {
 func (in *interp) iter(v Value) (iterator, error) {
 	switch v := v.(type) {
 	case *List:
-		return slots(int64(len(v.v)), func(i int64) Value { return v.v[i] }), nil
+		items := v.v // what is there now, even if the list grows
+		return slots(int64(len(items)), func(i int64) Value { return items[i] }), nil
 	case *Tuple:
 		return slots(int64(len(v.v)), func(i int64) Value { return v.v[i] }), nil
 	case *Dict:

@@ -94,6 +94,8 @@ type interp struct {
 	root   *scope
 	depth  int // calls within calls
 	escape bool
+
+	growing map[*List]bool // see keep
 }
 
 // scope holds variables; a name that is not here is looked for outside.

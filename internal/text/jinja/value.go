@@ -8,7 +8,7 @@ import (
 // Value is what a template computes with: None, bool, int64, *big.Int (outside
 // of int64 only), float64, Str, *List, *Tuple, *Dict, and values that only a
 // template makes, such as macros and ranges. Lists and dicts never change once
-// a rendering has begun.
+// a rendering has begun, but for a template's own lists; see keep.
 type Value any
 
 type noneType struct{}

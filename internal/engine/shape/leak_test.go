@@ -19,6 +19,7 @@ import (
 	"github.com/holdfast-llm/holdfast/internal/format/gguf"
 	"github.com/holdfast-llm/holdfast/internal/golden"
 	"github.com/holdfast-llm/holdfast/internal/text/chat"
+	"github.com/holdfast-llm/holdfast/internal/text/chat/chattest"
 	_ "github.com/holdfast-llm/holdfast/internal/text/chat/dialect" // the native formats
 	"github.com/holdfast-llm/holdfast/internal/text/grammar"
 	"github.com/holdfast-llm/holdfast/internal/text/tokenizer"
@@ -35,6 +36,9 @@ var temptations = []string{
 	"<tool_call>", "</tool_call>", "<tool_call", "</tool", "<tool_call>\n{\"name\": \"weather\"", "<｜tool▁calls▁begin｜>",
 	"<｜tool▁calls▁end｜>", "<｜tool▁call▁begin｜>", "<｜tool▁call▁end｜>", "<｜tool▁sep｜>", "<｜DSML｜tool_calls>", "</｜DSML｜", "<｜DSML｜function_calls>\n<｜DSML｜invoke",
 	"<｜D", "<think>", "</think>", "</think>\n\n", "<", "\n", "\n```", "a < b", "\"", "\"}", "}", "weather", "｜DSML｜", "<｜User｜>",
+	"<|tool_calls_section_begin|>", "<|tool_call_begin|>functions.weather:0", "<|tool_call_argument_begin|>", "<|tool_call_end|>", "<|tool_calls_section_end|>", "<|tool_",
+	"<function=weather>\n", "<function", "<parameter=city>\n", "</parameter>\n", "\n</param", "</function>", "<arg_key>", "</arg_key>", "<arg_value>", "</arg_value>", "</arg_",
+	"<minimax:tool_call>", "<invoke name=\"weather\">", "</invoke>", "[TOOL_CALLS]", "[TOOL_CALLS][", "[TOOL_", "weather[ARGS]{", "[CALL_ID]", "[ARGS]", "null", "{", "[1",
 }
 
 func vocabulary(t testing.TB, name string) *tokenizer.Tokenizer {
@@ -68,14 +72,17 @@ func vocabulary(t testing.TB, name string) *tokenizer.Tokenizer {
 // of a tag, and calls satisfy their schemas. HOLDFAST_LEAKS is the number of
 // answers for each format, way to choose, and vocabulary.
 func TestNoMarkupLeaks(t *testing.T) {
-	n := 8
+	n := 4
 	if s := os.Getenv("HOLDFAST_LEAKS"); s != "" {
 		n, _ = strconv.Atoi(s)
 	}
 	for _, vocab := range []string{"smollm", "deepseek-v4"} {
 		tok := vocabulary(t, vocab)
 		shapes := New(tok)
-		for _, format := range []string{"hermes", "deepseek-r1", "deepseek-v3.1", "deepseek-v3.2", "deepseek-v4"} {
+		for _, format := range []string{
+			"hermes", "deepseek-r1", "deepseek-v3.1", "deepseek-v3.2", "deepseek-v4",
+			chat.CallsKimi, chat.CallsQwenCoder, chat.CallsGLM, chat.CallsMiniMax, chat.CallsMistralList, chat.CallsMistralID, chat.CallsMistral,
+		} {
 			f := leakFormat(t, format)
 			for _, mode := range []chat.ToolChoiceMode{chat.ToolRequired, chat.ToolAuto} {
 				t.Run(vocab+"/"+format+"/"+map[chat.ToolChoiceMode]string{chat.ToolRequired: "required", chat.ToolAuto: "auto"}[mode], func(t *testing.T) {
@@ -92,13 +99,41 @@ func TestNoMarkupLeaks(t *testing.T) {
 	}
 }
 
+// TestNoMarkupLeaksWithoutSchema is the same for tools whose schemas cannot be
+// enforced: arguments are some JSON object then.
+func TestNoMarkupLeaksWithoutSchema(t *testing.T) {
+	tok := vocabulary(t, "smollm")
+	shapes := New(tok)
+	for form := range chattest.Templates {
+		if form == chat.CallsLlama {
+			continue
+		}
+		l := newLeak(t, tok, shapes, leakFormat(t, form), chat.ToolRequired)
+		for i := range l.request.Tools {
+			tool := &l.request.Tools[i]
+			tool.Parameters = json.RawMessage(strings.Replace(string(tool.Parameters), `"properties":{`, `"properties":{"odd":{"not":{}},`, 1))
+			l.schemas[tool.Name] = nil
+		}
+		for i := range 6 {
+			l.answer(uint64(i))
+		}
+	}
+}
+
 func leakFormat(t *testing.T, name string) chat.Format {
 	t.Helper()
 	o := chat.Options{Template: name}
 	if name == "hermes" { // no template shows tools: they are in our own form
 		o.Template = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}<|im_start|>assistant\n{# <think></think> #}"
 	}
+	own := chattest.Templates[name]
+	if own != "" && name != "hermes" {
+		o.Template = own + "{# <think></think> #}"
+	}
 	f, err := chat.ForModel(chat.ModelInfo{}, o)
+	if own != "" && (err != nil || f.Info().Calls != name) {
+		t.Fatalf("%s is taken for %q, %v", name, f.Info().Calls, err)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -273,7 +308,11 @@ func (l *leak) check(events []chat.Event, cut bool, raw string) {
 		doc, err := jsonschema.UnmarshalJSON(strings.NewReader(c.Arguments))
 		if err != nil {
 			l.Errorf("arguments %q of %q: %v", c.Arguments, raw, err)
-		} else if err := l.schemas[c.Name].Validate(doc); err != nil {
+		} else if _, ok := doc.(map[string]any); !ok {
+			l.Errorf("arguments %q of %q", c.Arguments, raw)
+		} else if s := l.schemas[c.Name]; s == nil {
+			continue
+		} else if err := s.Validate(doc); err != nil {
 			l.Errorf("arguments %q of %q: %v", c.Arguments, raw, err)
 		}
 	}

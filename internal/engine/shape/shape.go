@@ -21,7 +21,9 @@ var styles = map[string]grammar.Style{
 	"deepseek-v3": grammar.StyleDeepSeekV3, "deepseek-r1": grammar.StyleDeepSeekV3, "deepseek-r1-0528": grammar.StyleDeepSeekV3,
 	"deepseek-v3.1": grammar.StyleDeepSeekV31, "deepseek-v3.2": grammar.StyleDSMLV32,
 	"deepseek-v4-april": grammar.StyleDSMLV4, "deepseek-v4": grammar.StyleDSMLV4, "deepseek-v4.1": grammar.StyleDSMLV41,
-	chat.CallsHermes: grammar.StyleHermes, chat.CallsLlama: grammar.StyleLlama,
+	chat.CallsHermes: grammar.StyleHermes, chat.CallsLlama: grammar.StyleLlama, chat.CallsKimi: grammar.StyleKimi,
+	chat.CallsQwenCoder: grammar.StyleQwenCoder, chat.CallsGLM: grammar.StyleGLM, chat.CallsMiniMax: grammar.StyleMiniMax,
+	chat.CallsMistralList: grammar.StyleMistralList, chat.CallsMistralID: grammar.StyleMistralID, chat.CallsMistral: grammar.StyleMistral,
 }
 
 // styleOf is the markup of calls in a format.

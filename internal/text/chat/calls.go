@@ -2,15 +2,6 @@ package chat
 
 import "strings"
 
-// The forms of calls that templates show and the parser reads.
-const (
-	// CallsHermes is <tool_call>, a JSON object with name and arguments, </tool_call>:
-	// Hermes, Qwen, and the tools that a format gets from us.
-	CallsHermes = "hermes"
-	// CallsLlama is a JSON object with name and parameters that is the whole content.
-	CallsLlama = "llama3"
-)
-
 const (
 	callOpen  = "<tool_call>"
 	callClose = "</tool_call>"
@@ -27,7 +18,7 @@ func (p *answerParser) beginCall(opener string, soft bool) {
 	p.state = inCall
 	p.call = &callReader{raw: opener}
 	if soft {
-		p.call.names = p.names
+		p.call.names = p.o.Names
 	}
 }
 
@@ -81,7 +72,7 @@ func (p *answerParser) stepCall() bool {
 // stepBroken drops what follows the point where a call that has a name is no JSON
 // any more: it is no text for anybody.
 func (p *answerParser) stepBroken() bool {
-	if i := strings.Index(p.held, callClose); i >= 0 && p.form == CallsHermes {
+	if i := strings.Index(p.held, callClose); i >= 0 && p.form.name == CallsHermes {
 		p.held, p.state = p.held[i:], afterCall
 		return true
 	}
@@ -130,16 +121,22 @@ func (p *answerParser) endCall(cut bool) {
 // stepAfter drops what stands between two calls.
 func (p *answerParser) stepAfter(last bool) bool {
 	rest := strings.TrimLeft(p.held, space)
-	next := callOpen
-	if p.form == CallsLlama {
-		rest, next = strings.TrimLeft(rest, space+";"), pythonTag
+	next := p.form.openers
+	if p.form.name == CallsLlama {
+		rest, next = strings.TrimLeft(rest, space+";"), []string{pythonTag}
 	}
-	if p.form == CallsHermes && strings.HasPrefix(rest, callClose) {
-		p.held = rest[len(callClose):]
-		return true
+	may := rest == ""
+	for _, s := range p.form.closers {
+		if after, ok := strings.CutPrefix(rest, s); ok {
+			p.held = after
+			return true
+		}
+		may = may || strings.HasPrefix(s, rest)
 	}
-	mayClose := p.form == CallsHermes && strings.HasPrefix(callClose, rest)
-	if rest == "" || mayClose || strings.HasPrefix(next, rest) {
+	for _, s := range next {
+		may = may || strings.HasPrefix(s, rest)
+	}
+	if may {
 		p.held = rest
 		if last {
 			p.held = ""

@@ -10,6 +10,7 @@ import (
 // context builds the variables of a rendering. Everything that came with the
 // request is marked as user text.
 func (t *Template) context(r *Request, msgs []Message, c caps) (*jinja.Dict, error) {
+	msgs = formOf(c.calls).withIDs(resultsInOrder(msgs))
 	list := jinja.NewList()
 	for i := range msgs {
 		list.Append(t.message(msgs, i, c))

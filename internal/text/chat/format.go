@@ -55,8 +55,11 @@ func (p *Prompt) Text() string {
 type ParserOptions struct {
 	Tools bool     // tools were declared: calls are recognised
 	Names []string // of the declared tools
-	JSON  bool     // the content must be JSON
-	Stop  []string // texts that end the content
+	// Declared are the tools. Where a form writes arguments without quotes, their
+	// schemas tell what is a string.
+	Declared []Tool
+	JSON     bool     // the content must be JSON
+	Stop     []string // texts that end the content
 	// Clean drops what may be the beginning of a tag at the end of an answer that
 	// was cut, so that no piece of markup is shown to anybody. DeepSeek's own
 	// parsers keep it.
@@ -72,6 +75,7 @@ func (r *Request) ParserOptions() ParserOptions {
 		Clean: true,
 	}
 	if o.Tools {
+		o.Declared = r.Tools
 		for _, t := range r.Tools {
 			o.Names = append(o.Names, t.Name)
 		}
@@ -112,7 +116,7 @@ type FormatInfo struct {
 	Name     string // "jinja", or a native dialect such as "deepseek-v3.1"
 	System   bool   // it shows system messages
 	Tools    bool   // it shows tools to the model, and reads the calls
-	Calls    string // how calls are written: CallsHermes, CallsLlama; empty where Name says it
+	Calls    string // how calls are written: CallsHermes and the like; empty where Name says it
 	Thinking bool   // it knows reasoning
 	Switch   bool   // reasoning can be switched on and off
 }

@@ -2,7 +2,7 @@ package chat
 
 import (
 	"encoding/json"
-	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -77,43 +77,28 @@ func (t *Template) try(c caps, tools []Tool, msgs []Message) (string, error) {
 // results of calls it can do nothing with them.
 func (t *Template) findCalls(c *caps, user Message, tool Tool) {
 	call := ToolCall{ID: "call00001", Name: probeTool, Arguments: `{"` + probeKey + `": "` + probeValue + `"}`}
-	msgs := []Message{
+	turns := []Message{
 		user,
 		{Role: Assistant, ToolCalls: []ToolCall{call}},
 		{Role: ToolRole, Content: Text(probeResult), ToolCallID: call.ID, Name: probeTool},
-		user,
 	}
-	for _, form := range [][2]bool{{false, true}, {false, false}, {true, true}, {true, false}} {
-		try := *c
-		try.textArgs, try.nullContent = form[0], form[1]
-		for _, tools := range [][]Tool{{tool}, nil} {
-			if out, err := t.try(try, tools, msgs); err == nil && wellPrinted(out) {
-				*c = try
-				if strings.Contains(out, probeResult) {
-					c.calls = callsIn(out)
+	// Some templates insist on an answer between the result and the next question.
+	answered := Message{Role: Assistant, Content: Text("Yes.")}
+	for _, msgs := range [][]Message{append(slices.Clip(turns), user), append(slices.Clip(turns), answered, user)} {
+		for _, form := range [][2]bool{{false, true}, {false, false}, {true, true}, {true, false}} {
+			try := *c
+			try.textArgs, try.nullContent = form[0], form[1]
+			for _, tools := range [][]Tool{{tool}, nil} {
+				if out, err := t.try(try, tools, msgs); err == nil && wellPrinted(out) {
+					*c = try
+					if strings.Contains(out, probeResult) {
+						c.calls = callsIn(out)
+					}
+					return
 				}
-				return
 			}
 		}
 	}
-}
-
-// The ways to write a call that are known, around the probe's.
-var (
-	probedCall   = `\s*\{\s*"name":\s*"` + probeTool + `",\s*"(arguments|parameters)":\s*\{\s*"` + probeKey + `":\s*"` + probeValue + `"\s*\}\s*\}`
-	probedHermes = regexp.MustCompile(`<tool_call>` + probedCall + `\s*</tool_call>`)
-	probedLlama  = regexp.MustCompile(`(^|[^\]},:;[])` + probedCall + `([^\]},;]|$)`)
-)
-
-// callsIn returns how the probe's call is written in a prompt, or "".
-func callsIn(out string) string {
-	if m := probedHermes.FindStringSubmatch(out); m != nil && m[1] == "arguments" {
-		return CallsHermes
-	}
-	if m := probedLlama.FindStringSubmatch(out); m != nil && m[2] == "parameters" {
-		return CallsLlama
-	}
-	return ""
 }
 
 // wellPrinted reports whether the probe's call is in the prompt with arguments

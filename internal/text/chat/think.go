@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/holdfast-llm/holdfast/internal/text/jinja"
@@ -44,17 +45,18 @@ func (t thinkTags) start(segs []jinja.Segment) ParseStart {
 // start of reasoning and content and right before the end tag; the first end
 // tag ends the reasoning, further ones vanish from content; a start tag counts
 // only where the answer may begin with one. Calls are read in content, if tools
-// were declared, in one of two forms: between tags wherever they begin
-// (CallsHermes), or as all of the content (CallsLlama).
+// were declared: between tags wherever they begin, or as all of the content
+// (CallsLlama).
 type answerParser struct {
 	tags  thinkTags
-	form  string   // of calls, or empty
-	names []string // of the declared tools
+	form  callForm
+	o     ParserOptions
 	stop  []string
 	state parseState
 	trim  bool        // newlines here are dropped: nothing was given yet
 	held  string      // what may still become a tag, a stop text or dropped newlines
 	call  *callReader // within a call
+	block callBlock   // within a block of calls
 	calls int         // so far
 	out   []Event
 	cut   bool // the answer was cut: it may end in a piece of a tag
@@ -68,6 +70,7 @@ const (
 	inReasoning
 	inContent
 	inCall
+	inBlock   // within a call, or several, of a form that has a reader of its own
 	inBroken  // behind the point where a call goes wrong
 	afterCall // behind a call: its end tag, and space, are dropped
 )
@@ -75,7 +78,7 @@ const (
 func newAnswerParser(tags thinkTags, calls string, start ParseStart, o ParserOptions) *answerParser {
 	p := &answerParser{tags: tags, trim: true, state: inContent}
 	if o.Tools {
-		p.form, p.names = calls, o.Names
+		p.form, p.o = formOf(calls), o
 	}
 	for _, s := range o.Stop {
 		if s != "" {
@@ -121,8 +124,12 @@ func (p *answerParser) Close(cut bool) []Event {
 	p.out, p.cut = nil, cut
 	for p.step(true) {
 	}
-	if p.state == inCall && !p.done {
+	switch {
+	case p.done:
+	case p.state == inCall:
 		p.endCall(cut)
+	case p.state == inBlock:
+		p.block.end(p, p.held)
 	}
 	if p.done {
 		return p.out
@@ -151,6 +158,8 @@ func (p *answerParser) step(last bool) bool {
 		return p.stepReasoning(last)
 	case inCall:
 		return p.stepCall()
+	case inBlock:
+		return p.stepBlock()
 	case inBroken:
 		return p.stepBroken()
 	case afterCall:
@@ -205,7 +214,7 @@ func (p *answerParser) stepContent(last bool) bool {
 	if !p.skipNewlines() {
 		return false
 	}
-	if p.form == CallsLlama && p.trim {
+	if p.form.name == CallsLlama && p.trim {
 		if is, more := p.bareCall(); is || more && !last {
 			return is
 		}
@@ -220,12 +229,16 @@ func (p *answerParser) stepContent(last bool) bool {
 	}
 	before := p.held[:at]
 	p.held = p.held[at+len(what):]
-	switch what {
-	case p.tags.end:
+	switch {
+	case what == p.tags.end:
 		p.text(before)
-	case p.opener():
+	case slices.Contains(p.form.openers, what):
 		p.text(strings.TrimRight(before, "\n"))
-		p.beginCall(what, false)
+		if p.form.block != nil {
+			p.state, p.block = inBlock, p.form.block(what, &p.o)
+		} else {
+			p.beginCall(what, false)
+		}
 	default:
 		p.text(before)
 		p.held, p.done = "", true
@@ -233,14 +246,6 @@ func (p *answerParser) stepContent(last bool) bool {
 		return false
 	}
 	return true
-}
-
-// opener is the text that begins a call in the middle of content, or "".
-func (p *answerParser) opener() string {
-	if p.form == CallsHermes {
-		return callOpen
-	}
-	return ""
 }
 
 // first finds the first text in what is held that means something.
@@ -255,7 +260,9 @@ func (p *answerParser) first() (at int, what string) {
 		find(s)
 	}
 	find(p.tags.end)
-	find(p.opener())
+	for _, s := range p.form.openers {
+		find(s)
+	}
 	return at, what
 }
 
@@ -265,16 +272,24 @@ func (p *answerParser) keep(last bool) int {
 	if last {
 		return p.scrap()
 	}
-	n := max(partial(p.held, p.tags.end), partial(p.held, p.opener()))
-	if p.opener() != "" {
-		n = max(n, partial(p.held, callClose))
-	}
+	n := max(partial(p.held, p.tags.end), p.markup())
 	for _, s := range p.stop {
 		n = max(n, partial(p.held, s))
 	}
-	if p.opener() != "" {
+	if len(p.form.openers) > 0 {
 		body := p.held[:len(p.held)-n]
 		n += len(body) - len(strings.TrimRight(body, "\n"))
+	}
+	return n
+}
+
+// markup returns how much of the end of what is held may become a tag of calls.
+func (p *answerParser) markup() (n int) {
+	for _, s := range p.form.openers {
+		n = max(n, partial(p.held, s))
+	}
+	for _, s := range p.form.closers {
+		n = max(n, partial(p.held, s))
 	}
 	return n
 }
@@ -283,10 +298,10 @@ func (p *answerParser) keep(last bool) int {
 // for anybody. Where the answer was cut, any beginning is one; otherwise only what
 // cannot be much else.
 func (p *answerParser) scrap() int {
-	if p.opener() == "" {
+	if len(p.form.openers) == 0 {
 		return 0
 	}
-	n := max(partial(p.held, callOpen), partial(p.held, callClose))
+	n := p.markup()
 	if p.cut {
 		return max(n, partial(p.held, p.tags.end))
 	}

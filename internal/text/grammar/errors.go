@@ -13,5 +13,7 @@ func tooLarge(format string, args ...any) error {
 // isEmpty reports whether an error says that nothing can match.
 func isEmpty(err error) bool { return errors.Is(err, ErrEmpty) }
 
-// errMarkup is for values that the markup of calls cannot hold.
-var errMarkup = errors.New("a string has " + dsmlToken + ", which the markup of calls cannot hold")
+// errMarkup is for strings that the markup of calls cannot hold.
+func errMarkup(what string) error {
+	return fmt.Errorf("a string has %q, which the markup of calls cannot hold", what)
+}

@@ -21,11 +21,18 @@ const (
 	StyleDSMLV4                   // tool_calls
 	StyleDSMLV41                  // tool_calls with a blank in front of each tag's name
 	StyleLlama                    // {"name": ..., "parameters": ...} and nothing else: one call
+	StyleKimi                     // a section of calls with ids
+	StyleQwenCoder                // a tag for the function and one for each parameter
+	StyleGLM                      // pairs of tags for key and value
+	StyleMiniMax                  // invoke and parameter tags in a block
+	StyleMistralList              // [TOOL_CALLS][{"name": ..., "arguments": ..., "id": ...}]
+	StyleMistralID                // [TOOL_CALLS]name[CALL_ID]id[ARGS]arguments
+	StyleMistral                  // [TOOL_CALLS]name[ARGS]arguments
 )
 
 // String returns the style's name.
 func (s Style) String() string {
-	names := [...]string{"hermes", "deepseek-v3", "deepseek-v3.1", "dsml-v3.2", "dsml-v4", "dsml-v4.1", "llama"}
+	names := [...]string{"hermes", "deepseek-v3", "deepseek-v3.1", "dsml-v3.2", "dsml-v4", "dsml-v4.1", "llama", "kimi-k2", "qwen3-coder", "glm-4.5", "minimax-m2", "mistral-v3", "mistral-v11", "mistral-v13"}
 	if int(s) < len(names) {
 		return names[s]
 	}
@@ -146,6 +153,18 @@ func markupOf(style Style) (*markup, error) {
 			m.between, m.call = opt(lit("\n")), fencedCall
 		}
 		return m, nil
+	case StyleKimi:
+		return &kimiMarkup, nil
+	case StyleQwenCoder:
+		return &qwenMarkup, nil
+	case StyleGLM:
+		return &glmMarkup, nil
+	case StyleMiniMax:
+		return &minimaxMarkup, nil
+	case StyleMistralList:
+		return &mistralList, nil
+	case StyleMistralID, StyleMistral:
+		return mistralNamed(style == StyleMistralID), nil
 	case StyleDSMLV32:
 		return dsmlMarkup("function_calls", ""), nil
 	case StyleDSMLV4:
@@ -218,7 +237,8 @@ func checkName(name string) error {
 // A toolCompiler makes the arguments of one tool.
 type toolCompiler struct {
 	*compiler
-	s *schema
+	s     *schema
+	kinds map[string]chat.ParamKind // of the parameters, for whom writes them without quotes
 }
 
 func newToolCompiler(t chat.Tool, o Options, w *work) (*toolCompiler, error) {
@@ -228,7 +248,7 @@ func newToolCompiler(t chat.Tool, o Options, w *work) (*toolCompiler, error) {
 		o.Open = false
 	}
 	c, s, err := newCompiler(raw, o, w)
-	return &toolCompiler{c, s}, err
+	return &toolCompiler{c, s, chat.ParamKinds(raw)}, err
 }
 
 // objects are the alternatives of the arguments, which are an object always.

@@ -9,43 +9,44 @@ import (
 	"testing"
 
 	"github.com/holdfast-llm/holdfast/internal/text/chat"
+	"github.com/holdfast-llm/holdfast/internal/text/chat/chattest"
 	"github.com/holdfast-llm/holdfast/internal/text/chat/dialect"
 )
 
-var allStyles = []Style{StyleHermes, StyleDeepSeekV3, StyleDeepSeekV31, StyleDSMLV32, StyleDSMLV4, StyleDSMLV41, StyleLlama}
+var allStyles = []Style{
+	StyleHermes, StyleDeepSeekV3, StyleDeepSeekV31, StyleDSMLV32, StyleDSMLV4, StyleDSMLV41, StyleLlama,
+	StyleKimi, StyleQwenCoder, StyleGLM, StyleMiniMax, StyleMistralList, StyleMistralID, StyleMistral,
+}
 
 var dialectOf = map[Style]string{
 	StyleDeepSeekV3: "deepseek-v3", StyleDeepSeekV31: "deepseek-v3.1", StyleDSMLV32: "deepseek-v3.2",
 	StyleDSMLV4: "deepseek-v4", StyleDSMLV41: "deepseek-v4.1",
 }
 
-// templateOf has templates of the styles that have no dialect.
-var templateOf = map[Style]string{
-	StyleHermes: `{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}`, // which is given tools
-	StyleLlama: `{{ tools | tojson }}{% for m in messages %}<{{ m.role }}>{{ m.content }}{% for c in m.tool_calls %}` +
-		`{"name": "{{ c.function.name }}", "parameters": {{ c.function.arguments | tojson }}}{% endfor %}{% endfor %}`,
-}
-
 // parserOf is the parser of a style.
-func parserOf(t testing.TB, style Style, start chat.ParseStart) chat.Parser {
+func parserOf(t testing.TB, style Style, start chat.ParseStart, tools []chat.Tool) chat.Parser {
 	t.Helper()
 	var f chat.Format
 	var err error
+	form := strings.Replace(style.String(), "llama", chat.CallsLlama, 1)
 	if name := dialectOf[style]; name != "" {
 		f, err = dialect.New(name)
 	} else {
-		f, err = chat.ForModel(chat.ModelInfo{Template: templateOf[style]}, chat.Options{})
+		f, err = chat.ForModel(chat.ModelInfo{Template: chattest.Templates[form]}, chat.Options{})
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	return f.NewParser(start, chat.ParserOptions{Tools: true, Names: []string{"tool_0", "tool_1", "tool_2", "nothing"}})
+	if i := f.Info(); dialectOf[style] == "" && i.Calls != form {
+		t.Fatalf("the template for %v is taken for one of %q", style, i.Calls)
+	}
+	return f.NewParser(start, chat.ParserOptions{Tools: true, Names: []string{"tool_0", "tool_1", "tool_2", "nothing"}, Declared: tools})
 }
 
 // readCalls reads an answer as the model's own parser does.
-func readCalls(t testing.TB, style Style, start chat.ParseStart, text string) (content string, calls []chat.ToolCall) {
+func readCalls(t testing.TB, style Style, start chat.ParseStart, tools []chat.Tool, text string) (content string, calls []chat.ToolCall) {
 	t.Helper()
-	p := parserOf(t, style, start)
+	p := parserOf(t, style, start, tools)
 	for _, e := range append(p.Push(text), p.Close(false)...) {
 		switch e := e.(type) {
 		case chat.TextDelta:
@@ -112,14 +113,14 @@ func toolSchema(s shape) string { return strings.ReplaceAll(rootOf(s), `q\"t`, "
 
 func checkCalls(t *testing.T, style Style, tools []chat.Tool, o ToolOptions, start chat.ParseStart, text string) {
 	t.Helper()
-	content, calls := readCalls(t, style, start, text)
+	content, calls := readCalls(t, style, start, tools, text)
 	if o.Choice.Mode != chat.ToolAuto && (len(calls) == 0 || strings.Trim(content, "\n") != "") {
 		t.Fatalf("%v: %d calls and content %q in %q", style, len(calls), content, text)
 	}
 	if o.Single && len(calls) > 1 {
 		t.Fatalf("%v: %d calls in %q", style, len(calls), text)
 	}
-	if strings.Contains(content, "DSML") || strings.Contains(content, "<｜tool") || strings.Contains(content, "tool_call>") {
+	if strings.Contains(content, "DSML") || strings.Contains(content, "<｜tool") || strings.Contains(content, "tool_call") || strings.Contains(content, "[TOOL_CALLS") {
 		t.Fatalf("%v: markup leaks into %q", style, content)
 	}
 	for _, c := range calls {
@@ -147,7 +148,11 @@ func TestToolCallTexts(t *testing.T) {
 		{Name: "get_weather", Parameters: json.RawMessage(`{"type":"object","properties":{"city":{"type":"string"},"days":{"type":"integer"},"unit":{"type":["string","null"],"enum":["c","f",null]}},"required":["city"]}`)},
 		{Name: "ping"},
 	}
-	marks := []string{dsmlToken, "<tool_call>", "</tool_call>", "<｜tool▁calls▁begin｜>", "<｜tool▁calls▁end｜>", "<｜tool▁call▁begin｜>", "<｜tool▁call▁end｜>", "<｜tool▁sep｜>"}
+	marks := []string{
+		dsmlToken, "<tool_call>", "</tool_call>", "<｜tool▁calls▁begin｜>", "<｜tool▁calls▁end｜>", "<｜tool▁call▁begin｜>", "<｜tool▁call▁end｜>", "<｜tool▁sep｜>",
+		"<|tool_calls_section_begin|>", "<|tool_calls_section_end|>", "<|tool_call_begin|>", "<|tool_call_argument_begin|>", "<|tool_call_end|>",
+		"<arg_key>", "</arg_key>", "<arg_value>", "</arg_value>", "<minimax:tool_call>", "</minimax:tool_call>", "[TOOL_CALLS]", "[CALL_ID]", "[ARGS]",
+	}
 	withMarks := toyVocabulary(nil, marks)
 	f := func(style Style, o ToolOptions, text string, want bool) {
 		t.Helper()
@@ -215,6 +220,30 @@ func TestToolCallTexts(t *testing.T) {
 	f(StyleLlama, none, lookup, false)
 	pings := strings.Repeat("\n<tool_call>\n{\"name\": \"ping\", \"arguments\": {}}\n</tool_call>", 33)
 	one := len(pings) / 33
+	kimi := func(id, args string) string {
+		return "<|tool_call_begin|>" + id + "<|tool_call_argument_begin|>" + args + "<|tool_call_end|>"
+	}
+	section, over := "<|tool_calls_section_begin|>", "<|tool_calls_section_end|>"
+	f(StyleKimi, must, section+kimi("functions.get_weather:0", `{"city": "Pa<|tool_call_end>ris"}`)+kimi("functions.ping:1", "{}")+over, true)
+	f(StyleKimi, auto, "I look."+section+kimi("functions.ping:12", "{}")+over, true)
+	f(StyleKimi, must, section+kimi("ping:0", "{}")+over, false)
+	f(StyleKimi, must, section+kimi("functions.ping:0", "{}"), false)
+	f(StyleKimi, none, "<|tool_call_begin|>", false)
+	coder := "<tool_call>\n<function=get_weather>\n%s</function>\n</tool_call>"
+	city := "<parameter=city>\nPa\"ris\n</b>\n</parameter>\n"
+	f(StyleQwenCoder, auto, "I look.\n"+fmt.Sprintf(coder, city+"<parameter=days>\n3\n</parameter>\n")+"\n<tool_call>\n<function=ping>\n</function>\n</tool_call>", true)
+	f(StyleQwenCoder, must, fmt.Sprintf(coder, city+"<parameter=unit>\nnull\n</parameter>\n"), true)
+	f(StyleQwenCoder, must, fmt.Sprintf(coder, city+"<parameter=unit>\nk\n</parameter>\n"), false)
+	f(StyleQwenCoder, must, fmt.Sprintf(coder, city+"<parameter=days>\nthree\n</parameter>\n"), false)
+	f(StyleQwenCoder, must, fmt.Sprintf(coder, ""), false)
+	f(StyleQwenCoder, auto, "<function=ping>", false)
+	f(StyleGLM, must, "<tool_call>get_weather\n<arg_key>city</arg_key>\n<arg_value>Paris</arg_value>\n<arg_key>days</arg_key>\n<arg_value>2</arg_value>\n</tool_call>\n<tool_call>ping\n</tool_call>", true)
+	f(StyleMiniMax, must, "<minimax:tool_call>\n<invoke name=\"get_weather\">\n<parameter name=\"city\">Paris</parameter>\n</invoke>\n<invoke name=\"ping\">\n</invoke>\n</minimax:tool_call>", true)
+	f(StyleMistralList, must, `[TOOL_CALLS][{"name": "get_weather", "arguments": {"city": "Paris"}, "id": "aB3456789"}, {"name": "ping", "arguments": {}}]`, true)
+	f(StyleMistralList, must, `[TOOL_CALLS][{"name": "ping", "arguments": {}, "id": "short"}]`, false)
+	f(StyleMistralID, auto, `I look.[TOOL_CALLS]get_weather[CALL_ID]aB3456789[ARGS]{"city": "Paris"}[TOOL_CALLS]ping[CALL_ID]aB3456780[ARGS]{}`, true)
+	f(StyleMistral, must, `[TOOL_CALLS]ping[ARGS]{}`, true)
+	f(StyleMistral, must, `[TOOL_CALLS]ping[CALL_ID]aB3456789[ARGS]{}`, false)
 	f(StyleHermes, must, pings[1:32*one], true)
 	f(StyleHermes, must, pings[1:], false)
 	f(StyleHermes, must, "<tool_call>\n{\"name\": \"gone\", \"arguments\": {}}\n</tool_call>", false)
@@ -246,6 +275,12 @@ func TestToolErrors(t *testing.T) {
 	f(tool("a", `{"type":"object","properties":{"x":{"not":{}}}}`), ToolOptions{}, `tool "a"`, "#/properties/x/not")
 	f(tool("a", `{"type":"object","properties":{"x<":{}}}`), ToolOptions{}, `x<`)
 	f(tool("a", `{"type":"object","properties":{"x":{"const":"a｜DSML｜b"}}}`), ToolOptions{}, "DSML")
+	if _, err := ToolCalls(StyleMistral, tool("a[b", `{}`), ToolOptions{}); err == nil || !strings.Contains(err.Error(), "a[b") {
+		t.Errorf("error %v", err)
+	}
+	if _, err := ToolCalls(StyleGLM, tool("a", `{"type":"object","properties":{"x":{"enum":["</arg_value>"]}}}`), ToolOptions{}); err == nil || !strings.Contains(err.Error(), "arg_value") {
+		t.Errorf("error %v", err)
+	}
 	if _, err := ToolCalls(Style(99), tool("a", `{}`), ToolOptions{}); err == nil {
 		t.Error("style 99 is taken")
 	}

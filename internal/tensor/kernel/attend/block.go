@@ -37,6 +37,8 @@ func (s *Scratch) block(p *Params, cur cursor, at, r0, r1, end int) cursor {
 		return cur
 	}
 	switch {
+	case s.tiles.on:
+		return s.blockTiles(p, cur, i0, i1, at, r0, r1)
 	case s.pairs && !whole(cur, r0, r1):
 		return s.blockPairs(p, cur, i0, i1, at, r0, r1)
 	case s.pairs:

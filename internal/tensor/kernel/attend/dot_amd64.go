@@ -14,7 +14,7 @@ func init() { cpu.Register("avx512bf16", &useBF16) }
 
 // dots reports whether products are computed in pairs of bf16.
 func dots(p *Params) bool {
-	return useBF16 && p.Fast && p.Elem == BF16 && p.DK%pairDims == 0 && p.DV%pairDims == 0
+	return (useBF16 || useAMX) && p.Fast && p.Elem == BF16 && p.DK%pairDims == 0 && p.DV%pairDims == 0
 }
 
 // weighDot is weighAVX512, but it leaves the scores and puts the weights into w

@@ -135,3 +135,30 @@ func BenchmarkFastLatent(b *testing.B) {
 		}
 	}
 }
+
+// What is in rows that no query of the call sees does not matter here either.
+func TestFastHiddenRowsMayHoldAnything(t *testing.T) {
+	cputest.Each(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(27, 8))
+		for _, alias := range []bool{false, true} {
+			p := newProblem(rng, BF16, 96, 64, 3, 140, 0, alias)
+			p.Fast = true
+			p.limit, p.first = []int32{70, 71, 90}, []int32{21, 21, 22}
+			want := p.run(NewScratch(), p.cut(t, 50))
+			for r := range p.rows {
+				if r < 21 || r >= 90 {
+					for _, b := range [][]byte{p.k[r*p.kStride():][:2*p.DK], p.v[r*p.vStride():][:2*p.DV]} {
+						for i := range b {
+							b[i] = 0xFF
+						}
+					}
+				}
+			}
+			for _, size := range []int{50, 7} {
+				if !slices.Equal(want, p.run(NewScratch(), p.cut(t, size))) {
+					t.Fatalf("alias %v, chunks of %d: hidden rows change the result", alias, size)
+				}
+			}
+		}
+	})
+}

@@ -22,6 +22,7 @@ func (s *Scratch) SetQueries(p *Params, q []float32, nq int) {
 			s.roundQuery(i)
 		}
 	}
+	s.setTiles(p)
 }
 
 // Dots computes Scale*q.k for all queries and the first n of some keys, at most
@@ -35,6 +36,10 @@ func (s *Scratch) Dots(p *Params, k []byte, n int) {
 		panic(fmt.Sprintf("attend: %d keys, at most %d, in %d bytes, want %d", n, Step, len(k), need))
 	}
 	s.fetch = ahead{}
+	if s.tiles.on {
+		s.dotsTiles(p, k, n)
+		return
+	}
 	if s.pairs || direct(&Params{Elem: p.Elem, DK: p.DK, DV: p.DK}, s.n) {
 		s.scores(0, s.n, 0, rows{elem: p.Elem, data: unsafe.Pointer(&k[0]), stride: p.kStride(), n: n})
 		return

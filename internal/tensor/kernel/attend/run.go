@@ -65,6 +65,8 @@ type Scratch struct {
 	fetch     ahead
 	following []Chunk // what will be wanted after this call
 
+	tiles tiling
+
 	fast       bool     // queries and weights are rounded to bf16
 	pairs      bool     // and products computed in pairs
 	q16        []uint16 // [tile][dk] queries in bf16
@@ -117,6 +119,7 @@ func (s *Scratch) begin(p *Params, q []float32, n int, limit, first []int32) {
 			s.from[i] = max(0, int(first[i]))
 		}
 	}
+	s.setTiles(p)
 }
 
 // loadQuery copies q, scaled, so that scores need no product of their own.

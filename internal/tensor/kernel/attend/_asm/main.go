@@ -43,6 +43,13 @@ func main() {
 	if err := os.WriteFile(filepath.Join(*dir, "attend_bf16_amd64.s"), []byte(dot.text()), 0o644); err != nil {
 		log.Fatal(err)
 	}
+	tiles := &tier{name: "AMX", w: 16, reg: "Z"}
+	tiles.header()
+	tiles.line("#include \"encodings_amd64.h\"\n")
+	tiles.amxSource()
+	if err := os.WriteFile(filepath.Join(*dir, "attend_amx_amd64.s"), []byte(tiles.text()), 0o644); err != nil {
+		log.Fatal(err)
+	}
 }
 
 // A tier is an instruction set and the file being written for it.

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/holdfast-llm/holdfast/internal/app"
+	"github.com/holdfast-llm/holdfast/internal/platform/store"
 )
 
 // serveOptions are the flags of serve.
@@ -30,6 +31,7 @@ type serveOptions struct {
 	traces        string
 	logLevel      string
 	drain         time.Duration
+	keepResponses time.Duration
 	maxInFlight   int
 	memoryBytes   int64
 	diskBytes     int64
@@ -109,6 +111,8 @@ func (o *serveOptions) addNetFlags(cmd *cobra.Command) {
 	f.StringVar(&o.adminListen, "admin-listen", "", "second `ADDRESS`, on this machine only, for metrics and profiles")
 	f.StringVar(&o.traces, "otlp-endpoint", "", "`URL` that traces are sent to (OpenTelemetry, OTLP over HTTP), such as http://127.0.0.1:4318")
 	choiceFlag(cmd, &o.logLevel, "log-level", []string{"debug", "info", "warn", "error"}, "what to log on standard error, as JSON lines")
+	o.keepResponses = store.DefaultResponseLimits.Age
+	timeFlag(cmd, &o.keepResponses, "keep-responses", "how long stored responses (OpenAI's Responses API) are kept on disk; 0 for in memory only, until the server ends")
 	o.drain = 30 * time.Second
 	timeFlag(cmd, &o.drain, "drain", "how long answers may go on after Ctrl-C")
 	intFlag(cmd, &o.maxInFlight, "max-requests", 0, 1<<20, "requests at once, waiting ones included; 0 for 1024")

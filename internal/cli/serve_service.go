@@ -39,8 +39,10 @@ type service struct {
 	tracer  *obs.Tracer  // nil without --otlp-endpoint
 	store   *store.Store // nil without keys
 	rule    keyRule
-	main    *server.Server
-	admin   *server.Server // nil without --admin-listen
+
+	responses *store.Responses // nil: in memory only
+	main      *server.Server
+	admin     *server.Server // nil without --admin-listen
 }
 
 func newService(a *app.App, o *serveOptions) *service {
@@ -61,6 +63,9 @@ func (s *service) close() error {
 	}
 	if s.store != nil {
 		err = firstErr(err, s.store.Close())
+	}
+	if s.responses != nil {
+		err = firstErr(err, s.responses.Close())
 	}
 	err = firstErr(err, s.rule.later.close())
 	if s.tracer != nil {
@@ -277,7 +282,20 @@ func (s *service) dialects() []server.API {
 	if dir := s.folder(); dir != "" {
 		oo.Puller = NewPuller(s.a, dir)
 	}
-	return []server.API{openai.New(b, openai.Options{Delegate: ds.Delegate}), anthropic.New(b, anthropic.Options{}), ds, ollama.New(b, oo)}
+	return []server.API{openai.New(b, openai.Options{Delegate: ds.Delegate, Store: s.responseStore()}), anthropic.New(b, anthropic.Options{}), ds, ollama.New(b, oo)}
+}
+
+// responseStore keeps the responses that clients may go on from.
+func (s *service) responseStore() openai.Store {
+	front := openai.NewMemoryStore(1000, 64<<20)
+	path := s.a.Config.Dirs.Responses()
+	if path == "" || s.o.keepResponses == 0 {
+		return front
+	}
+	limits := store.DefaultResponseLimits
+	limits.Age = s.o.keepResponses
+	s.responses = store.NewResponses(path, limits)
+	return openai.NewKeptStore(front, s.responses, func(err error) { s.log.Warn("stored responses are in memory only", "error", err) })
 }
 
 // run serves until the context ends.

@@ -12,7 +12,7 @@ const HomeVariable = "HOLDFAST_HOME"
 // Dirs says where things are kept. The fields are empty where the system has no
 // place for them: a service without a home folder.
 type Dirs struct {
-	Home  string // models and the database
+	Home  string // models and databases
 	Cache string // what can be computed again
 }
 
@@ -21,6 +21,9 @@ func (d Dirs) Models() string { return below(d.Home, "models") }
 
 // Database returns the file with keys, limits and usage.
 func (d Dirs) Database() string { return below(d.Home, "holdfast.db") }
+
+// Responses returns the file with the responses that clients may go on from.
+func (d Dirs) Responses() string { return below(d.Home, "responses.db") }
 
 // Prompts returns the folder that keeps what was computed of prompts.
 func (d Dirs) Prompts() string { return below(d.Cache, "prompts") }

@@ -61,6 +61,7 @@ var Settings = []Setting{
 	{Key: "keep_alive", Help: "unload a model that was unused for this long, such as 30m; -1 for never"},
 	{Key: "disk_cache", Help: "folder that keeps what was computed of prompts; off for none"},
 	{Key: "disk_cache_size", Help: "most that the folder holds, such as 16GiB"},
+	{Key: "keep_responses", Help: "how long stored responses are kept on disk, such as 24h; 0 for in memory only"},
 	{Key: "allow_origin", Help: "web pages that may use the server from a browser", Kind: List},
 	{Key: "tls_cert", Help: "certificate file for https, in PEM"},
 	{Key: "tls_key", Help: "key file of the certificate"},

@@ -43,18 +43,26 @@ func Open(path string) (*Store, error) {
 	if path == "" {
 		return nil, errors.New("store: there is no folder for the database; set HOLDFAST_HOME")
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, fmt.Errorf("store: %w", err)
-	}
-	// SQLite gives its other files the mode of this one.
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("store: %w", err)
-	}
-	if err := f.Close(); err != nil {
-		return nil, fmt.Errorf("store: %w", err)
+	if err := private(path); err != nil {
+		return nil, err
 	}
 	return open(path, time.Now)
+}
+
+// private makes a file, if it is not there, that its owner alone can read. SQLite
+// gives its other files the mode of this one.
+func private(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	if err := f.Close(); err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	return nil
 }
 
 // OpenExisting is Open for a file that must be there: otherwise the error is
@@ -66,8 +74,9 @@ func OpenExisting(path string) (*Store, error) {
 	return Open(path)
 }
 
-func open(path string, now func() time.Time) (*Store, error) {
-	q := url.Values{"_pragma": {"busy_timeout(5000)", "journal_mode(wal)", "synchronous(full)", "foreign_keys(on)"}, "_txlock": {"immediate"}}
+// openFile opens a database, and brings it to this version's form.
+func openFile(path string, steps []string, pragmas ...string) (*sql.DB, error) {
+	q := url.Values{"_pragma": append([]string{"busy_timeout(5000)", "journal_mode(wal)", "foreign_keys(on)"}, pragmas...), "_txlock": {"immediate"}}
 	u := url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path), RawQuery: q.Encode()}
 	db, err := sql.Open("sqlite3", u.String())
 	if err != nil {
@@ -75,13 +84,21 @@ func open(path string, now func() time.Time) (*Store, error) {
 	}
 	db.SetMaxOpenConns(4)
 	db.SetMaxIdleConns(2)
-	s := &Store{path: path, db: db, now: now}
-	if err := s.migrate(context.Background()); err != nil {
+	if err := migrate(context.Background(), db, path, steps); err != nil {
 		if errors.Is(err, sqlite3.NOTADB) {
 			err = fmt.Errorf("store: %s is not a database of ours; move it away, and a new one is made: %w", path, sqlite3.NOTADB)
 		}
 		return nil, errors.Join(err, db.Close())
 	}
+	return db, nil
+}
+
+func open(path string, now func() time.Time) (*Store, error) {
+	db, err := openFile(path, migrations, "synchronous(full)")
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{path: path, db: db, now: now}
 	if s.find, err = db.PrepareContext(context.Background(), selectKey+" WHERE hash = ?"); err != nil {
 		return nil, errors.Join(fmt.Errorf("store: %w", err), db.Close())
 	}
@@ -140,12 +157,12 @@ CREATE TABLE audit (
 ) STRICT;
 `}
 
-// migrate brings the file to this version's form, in one transaction each.
-func (s *Store) migrate(ctx context.Context) error {
+// migrate brings a file to this version's form, in one transaction each.
+func migrate(ctx context.Context, db *sql.DB, path string, steps []string) error {
 	for {
-		done, err := s.step(ctx)
+		done, err := step(ctx, db, steps)
 		if err != nil {
-			return fmt.Errorf("store: %s: %w", s.path, err)
+			return fmt.Errorf("store: %s: %w", path, err)
 		}
 		if done {
 			return nil
@@ -153,8 +170,8 @@ func (s *Store) migrate(ctx context.Context) error {
 	}
 }
 
-func (s *Store) step(ctx context.Context) (done bool, err error) {
-	tx, err := s.db.BeginTx(ctx, nil)
+func step(ctx context.Context, db *sql.DB, steps []string) (done bool, err error) {
+	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return false, err
 	}
@@ -164,12 +181,12 @@ func (s *Store) step(ctx context.Context) (done bool, err error) {
 		return false, err
 	}
 	switch {
-	case v == len(migrations):
+	case v == len(steps):
 		return true, nil
-	case v > len(migrations):
-		return false, fmt.Errorf("the file is of version %d, but this program knows up to %d; a newer holdfast wrote it", v, len(migrations))
+	case v > len(steps):
+		return false, fmt.Errorf("the file is of version %d, but this program knows up to %d; a newer holdfast wrote it", v, len(steps))
 	}
-	if _, err := tx.ExecContext(ctx, migrations[v]); err != nil {
+	if _, err := tx.ExecContext(ctx, steps[v]); err != nil {
 		return false, err
 	}
 	if _, err := tx.ExecContext(ctx, "PRAGMA user_version = "+strconv.Itoa(v+1)); err != nil {

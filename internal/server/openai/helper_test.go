@@ -2,6 +2,8 @@ package openai
 
 import (
 	"fmt"
+	"io"
+	"net/http"
 	"net/http/httptest"
 	"sync/atomic"
 	"testing"
@@ -38,7 +40,28 @@ func serve(t *testing.T, models map[string]*servertest.Model, o Options, lo libr
 // one starts a site with the model "fake".
 func one(t *testing.T, m *servertest.Model) *site {
 	t.Helper()
-	return serve(t, map[string]*servertest.Model{"fake": m}, Options{}, library.Options{})
+	return with(t, m, Options{})
+}
+
+// with is one with options.
+func with(t *testing.T, m *servertest.Model, o Options) *site {
+	t.Helper()
+	return serve(t, map[string]*servertest.Model{"fake": m}, o, library.Options{})
+}
+
+// get returns an answer with its status.
+func (s *site) get(t *testing.T, path string) (int, string) {
+	t.Helper()
+	resp, err := http.Get(s.URL + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(body)
 }
 
 // post sends a body and returns the answer with its status.

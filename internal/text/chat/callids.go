@@ -56,7 +56,7 @@ func (f callForm) withIDs(msgs []Message) []Message {
 // of which one belongs to no call stay as they are.
 func resultsInOrder(msgs []Message) []Message {
 	out, copied := msgs, false
-	for i := 0; i < len(msgs); i++ {
+	for i := range msgs {
 		calls := msgs[i].ToolCalls
 		n := 0
 		for i+1+n < len(msgs) && msgs[i+1+n].Role == ToolRole {

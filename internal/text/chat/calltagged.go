@@ -297,13 +297,13 @@ func (c *taggedCalls) end(p *answerParser, s string) {
 	}
 	_, _, keep := firstMark(s, []string{c.t.valueEnd})
 	s = s[:len(s)-keep]
-	switch {
-	case c.state == taggedText:
+	switch c.state {
+	case taggedText:
 		if !c.begun {
 			c.say(p, `"`)
 		}
 		c.say(p, escaped(c.bare(s))+`"`)
-	case c.state == taggedValue || c.state == taggedBefore:
+	case taggedValue, taggedBefore:
 		c.text.WriteString(s)
 		c.say(p, c.kind.read(c.bare(c.text.String())))
 	}

@@ -149,7 +149,7 @@ func (r *kindReader) resolve(ref string) json.RawMessage {
 		return nil
 	}
 	at := r.root
-	for _, step := range strings.Split(strings.TrimPrefix(path, "/"), "/") {
+	for step := range strings.SplitSeq(strings.TrimPrefix(path, "/"), "/") {
 		if step == "" {
 			continue
 		}

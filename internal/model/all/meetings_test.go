@@ -22,9 +22,9 @@ func TestMeetings(t *testing.T) {
 	}{
 		{"llama", modeltest.Open(t, modeltest.Spec{Arch: "llama"}), [6]int{5, 5, 5, 9, 5, 6}},
 		{"qwen3moe", modeltest.Open(t, specs["qwen3moe"]), [6]int{6, 6, 6, 8, 6, 7}},
-		{"deepseek2 lite", modeltest.OpenDeepSeek(t, deepseeks["deepseek2 lite"]), [6]int{7, 7, 7, 11, 9, 8}},
-		{"deepseek2", modeltest.OpenDeepSeek(t, deepseeks["deepseek2"]), [6]int{7, 7, 7, 13, 11, 9}},
-		{"deepseek32", modeltest.OpenDeepSeek(t, deepseeks["deepseek32"]), [6]int{8, 8, 8, 14, 12, 10}},
+		{"deepseek2 lite", modeltest.OpenDeepSeek(t, deepseeks["deepseek2 lite"]), [6]int{6, 6, 6, 11, 9, 8}},
+		{"deepseek2", modeltest.OpenDeepSeek(t, deepseeks["deepseek2"]), [6]int{6, 6, 6, 13, 11, 8}},
+		{"deepseek32", modeltest.OpenDeepSeek(t, deepseeks["deepseek32"]), [6]int{6, 6, 6, 14, 12, 8}},
 		{"deepseek4", modeltest.OpenDeepSeek(t, deepseeks["deepseek4"]), [6]int{6, 6, 9, 12, 11, 8}},
 		{"deepseek41", modeltest.OpenDeepSeek(t, deepseeks["deepseek41"]), [6]int{7, 10, 12, 15, 13, 9}},
 	}

@@ -47,6 +47,7 @@ func (x *Index) elem(cache attend.Elem) attend.Elem { return lightning.KeyElem(c
 // indexState is the indexers' memory.
 type indexState struct {
 	topK    int
+	busy    bool // some row of the batch sees more than topK positions
 	elem    attend.Elem
 	size    int       // bytes of a cached key
 	k       []float32 // [maxRows][Dim]
@@ -99,11 +100,10 @@ func (s *indexState) list(row int) []int32 {
 	return s.kept[row*s.topK:][:s.n[row]]
 }
 
-// store finishes the keys of the worker's own rows and puts them into the cache,
+// store finishes the keys of the rows lo to hi-1 and puts them into the cache,
 // behind the layer's latents.
-func (x *Index) store(e *layers.Env, w int, l *Layer, st *State) {
+func (x *Index) store(e *layers.Env, l *Layer, st *State, lo, hi int) {
 	s := st.index
-	lo, hi := e.Share(w, e.N())
 	for r := lo; r < hi; r++ {
 		k := s.k[r*x.Dim : (r+1)*x.Dim]
 		vec.LayerNorm(k, k, x.norm, x.shift, keyEps)
@@ -133,14 +133,37 @@ func (st *State) Reserve(e *layers.Env) {
 	}
 }
 
-// choose decides which positions each row attends to. It ends with a barrier.
+// begin notes that all rows attend to all positions, until they have chosen.
+func (s *indexState) begin(e *layers.Env) {
+	s.busy = false
+	for r := range e.N() {
+		s.n[r] = all
+		s.busy = s.busy || int(e.Rows.Pos[r]) >= s.topK
+	}
+}
+
+// choose decides which positions each row attends to, if there is a choice. It
+// ends with a barrier then.
 func (x *Index) choose(e *layers.Env, w, layer int, l *Layer, st *State) {
 	s := st.index
-	sparse := false
-	for r := range e.N() {
-		sparse = sparse || int(e.Rows.Pos[r]) >= x.TopK
+	if s.busy {
+		lo, hi := e.Share(w, e.N())
+		x.prepare(e, l, st, lo, hi)
+		for r := lo; r < hi; r++ {
+			if see := int(e.Rows.Pos[r]) + 1; see > x.TopK {
+				x.score(e, w, l, st, s.scores[w], r, 0, see)
+				x.keep(w, s, s.scores[w][:see], r)
+			}
+		}
+		e.Barrier(w)
 	}
-	lo, hi := e.Share(w, e.N())
+	x.trace(e, w, layer, s)
+}
+
+// prepare scales and rotates the queries of the rows lo to hi-1 and notes that they
+// attend to all positions until they have chosen.
+func (x *Index) prepare(e *layers.Env, l *Layer, st *State, lo, hi int) {
+	s := st.index
 	scale := float32(1 / math.Sqrt(float64(x.Heads*x.Dim)))
 	for r := lo; r < hi; r++ {
 		s.n[r] = all
@@ -153,32 +176,41 @@ func (x *Index) choose(e *layers.Env, w, layer int, l *Layer, st *State) {
 			vec.RopeNeox(q[:l.Rope], st.cs[r*l.Rope:(r+1)*l.Rope])
 		}
 	}
-	if sparse && e.N() <= fewRows {
-		x.chooseTogether(e, w, l, st)
-	} else if sparse {
-		for r := lo; r < hi; r++ {
-			if see := int(e.Rows.Pos[r]) + 1; see > x.TopK {
-				x.score(e, w, l, st, s.scores[w], r, 0, see)
-				x.keep(w, s, s.scores[w][:see], r)
-			}
-		}
-	}
-	e.Barrier(w)
-	x.trace(e, w, layer, s)
 }
 
-// chooseTogether lets all workers score parts of each row's context.
-func (x *Index) chooseTogether(e *layers.Env, w int, l *Layer, st *State) {
-	s := st.index
-	e.Barrier(w)
-	for r := range e.N() {
-		if see := int(e.Rows.Pos[r]) + 1; see > x.TopK {
-			lo, hi := e.Share(w, see)
-			x.score(e, w, l, st, s.scores[r], r, lo, hi)
-		}
+// prepareTogether ends the products and prepares all rows for scoreTogether.
+func (x *Index) prepareTogether(e *layers.Env, w int, l *Layer, st *State) {
+	if e.N() == 1 {
+		e.BarrierThen(w, l.prepareAll)
+		return
 	}
 	e.Barrier(w)
 	lo, hi := e.Share(w, e.N())
+	x.prepare(e, l, st, lo, hi)
+	e.Barrier(w)
+}
+
+// scoreTogether lets all workers score parts of each row's context, and chooses. It
+// ends with a barrier.
+func (x *Index) scoreTogether(e *layers.Env, w int, l *Layer, st *State) {
+	for r := range e.N() {
+		if see := int(e.Rows.Pos[r]) + 1; see > x.TopK {
+			lo, hi := e.Share(w, see)
+			x.score(e, w, l, st, st.index.scores[r], r, lo, hi)
+		}
+	}
+	if e.N() == 1 {
+		e.BarrierThen(w, l.keepAll)
+		return
+	}
+	e.Barrier(w)
+	lo, hi := e.Share(w, e.N())
+	x.keepRows(e, w, st.index, lo, hi)
+	e.Barrier(w)
+}
+
+// keepRows chooses for the rows lo to hi-1 by their scores.
+func (x *Index) keepRows(e *layers.Env, w int, s *indexState, lo, hi int) {
 	for r := lo; r < hi; r++ {
 		if see := int(e.Rows.Pos[r]) + 1; see > x.TopK {
 			x.keep(w, s, s.scores[r][:see], r)

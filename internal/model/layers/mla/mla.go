@@ -63,10 +63,14 @@ type Layer struct {
 	values []*matmul.Matrix // [Heads] of [Value] x [KVLora]: Vb
 	legacy bool             // the file has keys, not absorb
 
-	down, up []layers.Product // from the residual, and from the query latent
-	kinds    layers.Kinds     // of down
+	// Products with the residual and with the query latent. Those of the indexer's
+	// queries come last.
+	down, up []layers.Product
+	kinds    layers.Kinds // of down
 	upKinds  layers.Kinds
-	cacheOff int // first byte of the layer in a cache block
+	// What the last worker to arrive at a barrier does of a few rows, or of one.
+	storeAll, prepareAll, keepAll func(w int)
+	cacheOff                      int // first byte of the layer in a cache block
 }
 
 // Bind declares the tensors of a layer. Files of before April 2025 hold Kb and
@@ -118,7 +122,10 @@ func (l *Layer) Ready(exact bool, cacheOff int) {
 }
 
 // connect tells the products where their results go.
-func (l *Layer) connect(st *State) {
+func (l *Layer) connect(e *layers.Env, st *State) {
+	l.storeAll = func(int) { l.store(e, st, 0, e.N()) }
+	l.prepareAll = func(int) { l.Index.prepare(e, l, st, 0, e.N()) }
+	l.keepAll = func(w int) { l.Index.keepRows(e, w, st.index, 0, e.N()) }
 	set := func(p *layers.Product, dst []float32, ld int) { p.Dst, p.LD = dst, ld }
 	set(&l.down[0], st.kva, l.Row())
 	if l.qA != nil {

@@ -8,41 +8,46 @@ import (
 )
 
 // Run adds the attention of a layer to the residual stream. norm is the norm
-// before it. Afterwards each worker may use its own rows, and all rows in a
-// private batch.
+// before it. Afterwards each worker may use its own rows, and all rows in a batch
+// that it converts alone.
 func (l *Layer) Run(e *layers.Env, w, layer int, st *State, norm []float32, eps float32) {
 	acts := e.NormRows(w, l.kinds, norm, eps)
-	e.Products(w, acts, l.down)
-	e.Barrier(w)
-	l.store(e, w, st)
-	if l.Index != nil {
-		l.Index.store(e, w, l, st)
-	}
-	if l.up != nil {
-		acts = e.NormInto(w, l.upKinds, st.qa, l.QLora, l.qANorm, st.LatentEps)
-		e.Products(w, acts, l.up)
+	down, up := l.products(st)
+	e.Products(w, acts, down)
+	if l.few(e, st) {
+		l.runFew(e, w, layer, st)
+	} else {
 		e.Barrier(w)
-	} else if len(st.long) > 0 {
-		e.Barrier(w) // rebuilding reads the cache before it meets the others
+		lo, hi := e.Share(w, e.N())
+		l.store(e, st, lo, hi)
+		if up != nil {
+			acts = e.NormInto(w, l.upKinds, st.qa, l.QLora, l.qANorm, st.LatentEps)
+			e.Products(w, acts, up)
+			e.Barrier(w)
+		} else if len(st.long) > 0 {
+			e.Barrier(w) // rebuilding reads the cache before it meets the others
+		}
+		if l.Index != nil {
+			l.Index.choose(e, w, layer, l, st)
+		}
+		l.attend(e, w, layer, st)
 	}
-	if l.Index != nil {
-		l.Index.choose(e, w, layer, l, st)
-	}
-	l.attend(e, w, layer, st)
 	e.Barrier(w)
 	e.Project(w, l.Out, st.Out, nil)
 }
 
-// store normalises the latents of the worker's own rows, rotates the shared part
-// of the keys and puts both into the cache.
-func (l *Layer) store(e *layers.Env, w int, st *State) {
-	lo, hi := e.Share(w, e.N())
+// store normalises the latents of the rows lo to hi-1, rotates the shared part of
+// the keys and puts both into the cache; the indexer's keys likewise.
+func (l *Layer) store(e *layers.Env, st *State, lo, hi int) {
 	n := l.Row()
 	for r := lo; r < hi; r++ {
 		row := st.kva[r*n : (r+1)*n]
 		vec.RMSNorm(row[:l.KVLora], row[:l.KVLora], l.kvANorm, st.LatentEps)
 		vec.RopeNorm(row[l.KVLora:], st.cs[r*l.Rope:(r+1)*l.Rope])
 		st.Elem.Store(st.cacheRow(e, l.cacheOff, st.params.KStride, r), row)
+	}
+	if l.Index != nil {
+		l.Index.store(e, l, st, lo, hi)
 	}
 }
 
@@ -70,29 +75,9 @@ func (l *Layer) chunks(e *layers.Env, st *State, list []attend.Chunk, seq, lo, h
 	return list
 }
 
-// attend computes the attention of all rows into st.Out.
+// attend computes the attention of all rows into st.Out, if they are not few.
 func (l *Layer) attend(e *layers.Env, w, layer int, st *State) {
 	claims := st.claims[claimsPerLayer*layer:]
-	if st.mode == byHeads && len(st.long) == 0 {
-		lo, hi := e.Share(w, l.Heads)
-		for h := lo; h < hi; h++ {
-			l.absorbHead(e, w, st, h)
-		}
-		if l.up == nil {
-			e.Barrier(w) // until all rows are in the cache
-		}
-		if lo < hi {
-			for i := range st.tiles {
-				for r := range st.tiles[i].n {
-					l.unit(e, w, st, &st.tiles[i], r, 1, lo, hi-lo)
-				}
-			}
-		}
-		for h := lo; h < hi; h++ {
-			l.expandHead(e, w, st, h)
-		}
-		return
-	}
 	if len(st.long) > 0 {
 		l.rebuild(e, w, claims[2], st)
 	}

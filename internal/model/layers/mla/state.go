@@ -155,7 +155,7 @@ func NewState(e *layers.Env, o model.Options, s Options, list []*Layer) *State {
 		st.claims = append(st.claims, e.NewClaim())
 	}
 	for _, l := range list {
-		l.connect(st)
+		l.connect(e, st)
 	}
 	return st
 }
@@ -231,6 +231,9 @@ func (st *State) Begin(e *layers.Env, sparse int) {
 		}
 	}
 	st.makeParts()
+	if st.index != nil {
+		st.index.begin(e)
+	}
 }
 
 // addRun notes that n rows from row on are absorbed.

@@ -3,6 +3,7 @@
 package attend
 
 import (
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -12,6 +13,8 @@ import (
 	"unsafe"
 
 	"github.com/holdfast-llm/holdfast/internal/machine/cpu"
+	"github.com/holdfast-llm/holdfast/internal/machine/cpu/cputest"
+	"github.com/holdfast-llm/holdfast/internal/tensor/kernel/vec"
 	"github.com/holdfast-llm/holdfast/internal/testutil/guard"
 )
 
@@ -84,6 +87,84 @@ func TestTilesOfValues(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestTilesOfScores compares products of tiles with sums in float64.
+func TestTilesOfScores(t *testing.T) {
+	cputest.Each(t, func(t *testing.T) {
+		if !useAMX {
+			t.Skip("no tiles")
+		}
+		rng := rand.New(rand.NewPCG(45, 1))
+		for _, n := range []int{1, 3, 18} {
+			dk := n * pairDims
+			p := newProblem(rng, BF16, dk, dk, 1, Step, 6, false)
+			s := &Scratch{n: 33, dk: dk, pairs: true, q16: make([]uint16, tile*dk), score: make([]float32, tile*scoreStride)}
+			q := normals(rng, tile*dk)
+			vec.F32ToBF16(s.q16, q)
+			vec.BF16ToF32(q, s.q16)
+			s.setTiles(&p.Params)
+			s.tiles.gather(&p.Params, cursor{chunks: p.cut(t, Step)}, 0, 0, Step)
+			s.scoresTiles(0, s.n)
+			k := make([]float32, dk)
+			for r := range Step {
+				BF16.Load(k, p.k[r*p.kStride():])
+				for i := range s.n {
+					want := 0.0
+					for d := range k {
+						want += float64(k[d]) * float64(q[i*dk+d])
+					}
+					if got := s.score[i*scoreStride+r]; math.Abs(float64(got)-want) > 1e-5*float64(dk) {
+						t.Fatalf("%d tiles: query %d key %d: %v, want %v", n, i, r, got, want)
+					}
+				}
+			}
+		}
+	}, "amx")
+}
+
+// TestTilesOfWeightedValues compares sums of values with those in float64.
+func TestTilesOfWeightedValues(t *testing.T) {
+	cputest.Each(t, func(t *testing.T) {
+		if !useAMX {
+			t.Skip("no tiles")
+		}
+		rng := rand.New(rand.NewPCG(46, 1))
+		for _, n := range []int{1, 2, 3, 16} {
+			dv := n * pairDims
+			p := newProblem(rng, BF16, dv, dv, 1, Step, 6, false)
+			s := &Scratch{n: 33, dk: dv, dv: dv, pairs: true, q16: make([]uint16, tile*dv), acc: make([]float32, tile*dv)}
+			w := normals(rng, tile*Step)
+			s.w16 = make([]uint16, len(w))
+			vec.F32ToBF16(s.w16, w)
+			vec.BF16ToF32(w, s.w16)
+			before := normals(rng, len(s.acc))
+			copy(s.acc, before)
+			s.setTiles(&p.Params)
+			s.tiles.gather(&p.Params, cursor{chunks: p.cut(t, 7)}, 0, 0, Step)
+			s.valuesTiles(3, s.n)
+			v, sums, was := make([]float32, dv), make([]float32, dv), make([]float32, dv)
+			old := &Scratch{acc: before, dv: dv, pairs: true}
+			for i := range s.n {
+				s.sums(sums, i)
+				old.sums(was, i)
+				want := make([]float64, dv)
+				for r := range Step {
+					BF16.Load(v, p.v[r*p.vStride():])
+					for d := range v {
+						if i >= 3 {
+							want[d] += float64(w[i*Step+r]) * float64(v[d])
+						}
+					}
+				}
+				for d := range want {
+					if math.Abs(float64(sums[d])-float64(was[d])-want[d]) > 1e-4 {
+						t.Fatalf("%d vectors: query %d dimension %d: %v, want %v", n, i, d, sums[d], float64(was[d])+want[d])
+					}
+				}
+			}
+		}
+	}, "amx")
 }
 
 // TestGather: keys are found where they are if 16 lie in one chunk, and copied else;

@@ -13,6 +13,7 @@ import (
 	"github.com/holdfast-llm/holdfast/internal/model"
 	"github.com/holdfast-llm/holdfast/internal/model/modeltest"
 	"github.com/holdfast-llm/holdfast/internal/tensor/kernel/attend"
+	"github.com/holdfast-llm/holdfast/internal/tensor/quant"
 )
 
 // eachCase runs f for every golden case of a supported architecture, with each
@@ -367,16 +368,42 @@ func indexed(c *modeltest.Case) bool {
 	return slices.ContainsFunc(c.Sequences, func(s modeltest.Sequence) bool { return s.Selected != nil })
 }
 
-// TestGoldenCache states how far each cache element type is from float32, as
-// the mean divergence of the next token's distribution.
+// A cacheBound is the mean divergence of the next token's distribution that a
+// cache's element type may cause.
+type cacheBound struct {
+	elem attend.Elem
+	kl   float64
+}
+
+// TestGoldenCache states how far each cache element type is from float32.
 func TestGoldenCache(t *testing.T) {
-	bounds := []struct {
-		elem attend.Elem
-		kl   float64
-	}{{attend.F32, 1e-9}, {attend.F16, 1e-5}, {attend.BF16, 5e-4}, {attend.Q8_0, 3e-3}}
+	testCache(t, true, cacheBound{attend.F32, 1e-9}, cacheBound{attend.F16, 1e-5}, cacheBound{attend.BF16, 5e-4}, cacheBound{attend.Q8_0, 3e-3})
+}
+
+// TestGoldenAttention states the same for the attention of the default path, which
+// may round queries, keys, values and weights to bf16 (attend.Params.Fast, Pack).
+// The weights are float32, so that nothing else is rounded.
+func TestGoldenAttention(t *testing.T) {
+	testCache(t, false, cacheBound{attend.F32, 1e-9}, cacheBound{attend.F16, 1e-5}, cacheBound{attend.BF16, 5e-4}, cacheBound{attend.Q8_0, 3e-3})
+}
+
+// quantised reports whether a file has weights that activations are rounded for.
+func quantised(f *gguf.File) bool {
+	for _, x := range f.Tensors() {
+		if x.Type.Blocked() || x.Type == quant.BF16 {
+			return true
+		}
+	}
+	return false
+}
+
+func testCache(t *testing.T, exact bool, bounds ...cacheBound) {
 	eachCase(t, func(t *testing.T, c *modeltest.Case, f *gguf.File) {
+		if !exact && quantised(f) {
+			t.Skip("quantised weights round more")
+		}
 		for _, b := range bounds {
-			o := options(t, true)
+			o := options(t, exact)
 			o.CacheElem = b.elem
 			r := modeltest.NewRunner(t, f, o, 2048)
 			d := distance(t, c, r)

@@ -43,13 +43,13 @@ func (l *Layer) runTile(e *layers.Env, w int, st *State, t *tile, head int) {
 	seq := &e.Rows.Seqs[t.seq]
 	if t.end <= partRows {
 		k.chunks = l.chunks(e, st, k.chunks, seq, head, 0, t.end)
-		st.params.Run(k.s, out, q, nq, k.limit[:nq], nil, k.chunks)
+		st.paramsOf(t).Run(k.s, out, q, nq, k.limit[:nq], nil, k.chunks)
 	} else {
 		n := partsOf(t.end)
 		for p := range n {
 			l.runPart(e, st, k, k.parts[p], t, head, p, q)
 		}
-		st.params.Merge(out, k.parts[:n])
+		st.paramsOf(t).Merge(out, k.parts[:n])
 	}
 	l.scatter(st, out, t, head)
 }
@@ -59,7 +59,7 @@ func (l *Layer) runPart(e *layers.Env, st *State, k *work, part *attend.Partial,
 	nq := t.n * (l.Heads / l.KVHeads)
 	lo, hi := p*partRows, min((p+1)*partRows, t.end)
 	k.chunks = l.chunks(e, st, k.chunks, &e.Rows.Seqs[t.seq], head, lo, hi)
-	st.params.RunPartial(k.s, part, q, nq, k.limit[:nq], nil, k.chunks, lo)
+	st.paramsOf(t).RunPartial(k.s, part, q, nq, k.limit[:nq], nil, k.chunks, lo)
 }
 
 // runSpread is runTile with the parts handed out to all workers, who meet
@@ -87,7 +87,7 @@ func (l *Layer) runSpread(e *layers.Env, w, layer int, st *State, tiles []tile) 
 		}
 		t, head := &tiles[u/l.KVHeads], u%l.KVHeads
 		out := l.outTile(st, k, t, head)
-		st.params.Merge(out, st.spread[u*st.parts:u*st.parts+partsOf(t.end)])
+		st.paramsOf(t).Merge(out, st.spread[u*st.parts:u*st.parts+partsOf(t.end)])
 		l.scatter(st, out, t, head)
 	}
 }
@@ -104,6 +104,14 @@ func (l *Layer) follow(e *layers.Env, st *State, k *work, tiles []tile, i int) {
 		k.next = l.chunks(e, st, k.next, &e.Rows.Seqs[t.seq], head, lo, min(lo+attend.Step, t.end))
 		k.s.Follow(k.next)
 	}
+}
+
+// paramsOf returns how a tile meets the cache.
+func (st *State) paramsOf(t *tile) *attend.Params {
+	if t.many {
+		return &st.packed
+	}
+	return &st.params
 }
 
 // queries returns the tile's query vectors of one head's group, [rows][group],

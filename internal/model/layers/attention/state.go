@@ -23,6 +23,12 @@ const (
 	// spreadRows is the largest batch whose parts are spread over the workers.
 	// Larger ones have enough tiles to go round.
 	spreadRows = 8
+	// packFrom is from how many tokens of one sequence in a Forward on its queries
+	// meet packed rows (attend.Params.Pack). It is a matter of that sequence alone,
+	// so that a result does not depend on the rest of the batch; a deterministic
+	// model, whose results do not depend on the pieces of a prompt either, does not
+	// pack.
+	packFrom = 16
 )
 
 // A State is the memory that the attention of all layers shares.
@@ -31,6 +37,7 @@ type State struct {
 	Style       Style
 	Angles      *rope.Angles
 	params      attend.Params
+	packed      attend.Params // params for packed rows
 	eps         float32
 	blockTokens int
 	blockBytes  int
@@ -52,7 +59,8 @@ type State struct {
 // A tile is some consecutive rows of one sequence.
 type tile struct {
 	seq, row, n int
-	end         int // positions that the last row sees
+	end         int  // positions that the last row sees
+	many        bool // packFrom tokens or more
 }
 
 // work is the memory of one worker.
@@ -86,6 +94,8 @@ func NewState(e *layers.Env, o model.Options, c *model.Config, s Style, a *rope.
 		last:  make([]tile, 0, o.MaxRows),
 		work:  make([]work, o.Workers),
 	}
+	st.packed = st.params
+	st.packed.Pack = !o.Deterministic && !o.Exact
 	queries := tileSize(c)
 	for w := range st.work {
 		st.work[w] = work{
@@ -138,10 +148,10 @@ func (st *State) Begin(e *layers.Env, c *model.Config) {
 	rows := max(1, tileQueries/group(c))
 	for i := range e.Rows.Seqs {
 		s := &e.Rows.Seqs[i]
-		first := int(e.Rows.First[i])
+		first, many := int(e.Rows.First[i]), len(s.Tokens) >= packFrom
 		for end := len(s.Tokens); end > 0; {
 			lo := (end - 1) / rows * rows
-			st.tiles = append(st.tiles, tile{seq: i, row: first + lo, n: end - lo, end: s.Pos + end})
+			st.tiles = append(st.tiles, tile{seq: i, row: first + lo, n: end - lo, end: s.Pos + end, many: many})
 			end = lo
 		}
 		st.parts = max(st.parts, partsOf(s.Pos+len(s.Tokens)))

@@ -129,7 +129,7 @@ func NewState(e *layers.Env, o model.Options, s Options, list []*Layer) *State {
 	}
 	row := o.CacheElem.RowBytes(d.Row())
 	st.params = attend.Params{Elem: o.CacheElem, DK: d.Row(), DV: d.KVLora, KStride: row, VStride: row, Scale: s.Scale, Fast: !o.Exact}
-	st.rebuilt = attend.Params{Elem: rebuiltElem(o), DK: d.QK(), DV: d.Value, Scale: s.Scale, Fast: !o.Exact}
+	st.rebuilt = attend.Params{Elem: rebuiltElem(o), DK: d.QK(), DV: d.Value, Scale: s.Scale, Fast: !o.Exact, Pack: true}
 	if list[0].Index != nil {
 		st.index = newIndexState(list[0].Index, o)
 	}

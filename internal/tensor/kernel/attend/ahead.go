@@ -18,7 +18,7 @@ type ahead struct {
 	alias  bool // values are part of the keys
 	values bool // the piece at row lacks only its values
 
-	data  unsafe.Pointer // what is left of the current piece of memory
+	data  uintptr // what is left of the current piece of memory; no pointer, as it may point behind it
 	lines int
 	rest  int // lines that are left in the block, roughly
 	idle  int // work in the block that is multiplied before anything is fetched
@@ -39,10 +39,10 @@ func (a *ahead) plan(p *Params, cur cursor, r0, r1 int, alias bool, work int) {
 // take returns where a body that does some of the work in some steps begins to
 // fetch, and how many lines it fetches at each step: its share of what is left,
 // rounded. It may come to fetch a little more than is needed.
-func (a *ahead) take(steps, work int) (from unsafe.Pointer, lines int) {
+func (a *ahead) take(steps, work int) (from uintptr, lines int) {
 	if a.idle > 0 {
 		a.idle -= work
-		return nil, 0
+		return 0, 0
 	}
 	share := a.rest
 	if work < a.work {
@@ -50,12 +50,12 @@ func (a *ahead) take(steps, work int) (from unsafe.Pointer, lines int) {
 	}
 	a.work -= work
 	if a.rest <= 0 || a.lines <= 0 && !a.piece() {
-		return nil, 0
+		return 0, 0
 	}
 	lines = min((share+steps/2)/steps, (a.lines+steps-1)/steps)
 	from = a.data
 	n := lines * steps
-	a.data = unsafe.Add(a.data, min(n, a.lines)*lineBytes)
+	a.data += uintptr(min(n, a.lines) * lineBytes)
 	a.lines -= n
 	a.rest -= n
 	return from, lines
@@ -68,9 +68,9 @@ func (a *ahead) piece() bool {
 	}
 	c, off, n := a.cur.piece(a.row, a.end)
 	if a.values {
-		a.data, a.lines = unsafe.Pointer(&c.V[off*a.p.vStride()]), n*a.p.vStride()/lineBytes
+		a.data, a.lines = uintptr(unsafe.Pointer(&c.V[off*a.p.vStride()])), n*a.p.vStride()/lineBytes
 	} else {
-		a.data, a.lines = unsafe.Pointer(&c.K[off*a.p.kStride()]), n*a.p.kStride()/lineBytes
+		a.data, a.lines = uintptr(unsafe.Pointer(&c.K[off*a.p.kStride()])), n*a.p.kStride()/lineBytes
 	}
 	if a.alias || a.values {
 		a.row += n

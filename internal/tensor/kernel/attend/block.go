@@ -39,7 +39,9 @@ func (s *Scratch) block(p *Params, cur cursor, at, r0, r1, end int) cursor {
 	switch {
 	case s.tiles.on:
 		return s.blockTiles(p, cur, i0, i1, at, r0, r1)
-	case s.pairs && !whole(cur, r0, r1):
+	case s.packed:
+		return s.blockPacked(p, cur, i0, i1, at, r0, r1, end)
+	case s.pairs && (p.Elem != BF16 || !whole(cur, r0, r1)):
 		return s.blockPairs(p, cur, i0, i1, at, r0, r1)
 	case s.pairs:
 		return s.blockDots(p, cur, i0, i1, at, r0, r1, end)

@@ -59,8 +59,8 @@ func (s *Scratch) blockPairs(p *Params, cur cursor, i0, i1, at, r0, r1 int) curs
 	return cur
 }
 
-// copyBlock copies rows r0 <= r < r1 of the block that begins at row at. The row
-// before an odd r0, which nobody sees, becomes zeros.
+// copyBlock copies rows r0 <= r < r1 of the block that begins at row at, in bf16.
+// A row that nobody sees but that makes a pair whole becomes zeros.
 func (s *Scratch) copyBlock(p *Params, cur cursor, at, r0, r1 int) cursor {
 	kRow, vRow := 2*p.DK, 2*p.DV
 	s.kbytes = grow(s.kbytes, Step*kRow)
@@ -69,17 +69,17 @@ func (s *Scratch) copyBlock(p *Params, cur cursor, at, r0, r1 int) cursor {
 		s.vbytes = grow(s.vbytes, Step*vRow)
 		s.vraw, s.vrawStride = s.vbytes, vRow
 	}
-	if r0%2 != 0 {
-		clear(s.kraw[(r0-1-at)*kRow:][:kRow])
-		clear(s.vraw[(r0-1-at)*s.vrawStride:][:vRow])
+	for _, r := range [2]int{r0 - 1, r1} {
+		if r%2 == 0 && r < r0 || r%2 != 0 && r == r1 {
+			clear(s.kraw[(r-at)*kRow:][:kRow])
+			clear(s.vraw[(r-at)*s.vrawStride:][:vRow])
+		}
 	}
 	for r := r0; r < r1; {
 		c, off, n := cur.piece(r, r1)
-		for i := range n {
-			copy(s.kraw[(r+i-at)*kRow:][:kRow], c.K[(off+i)*p.kStride():])
-			if !s.alias {
-				copy(s.vraw[(r+i-at)*vRow:][:vRow], c.V[(off+i)*p.vStride():])
-			}
+		narrow(p.Elem, s.kraw[(r-at)*kRow:], c.K[off*p.kStride():], p.DK, p.kStride(), n)
+		if !s.alias {
+			narrow(p.Elem, s.vraw[(r-at)*vRow:], c.V[off*p.vStride():], p.DV, p.vStride(), n)
 		}
 		r += n
 	}
@@ -109,7 +109,7 @@ func (s *Scratch) roundWeights(i int) {
 // 20-23, 28-31.
 func (s *Scratch) sums(dst []float32, i int) {
 	acc := s.acc[i*s.dv:]
-	if !s.pairs {
+	if !s.pairs || s.packed {
 		copy(dst, acc)
 		return
 	}

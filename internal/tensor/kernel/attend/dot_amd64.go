@@ -14,7 +14,15 @@ func init() { cpu.Register("avx512bf16", &useBF16) }
 
 // dots reports whether products are computed in pairs of bf16.
 func dots(p *Params) bool {
-	return (useBF16 || useAMX) && p.Fast && p.Elem == BF16 && p.DK%pairDims == 0 && p.DV%pairDims == 0
+	switch p.Elem {
+	case F32, F16: // more precise than bf16
+		return false
+	case Q8_0: // converting pays for long rows, as of latents, or many queries
+		if !p.Pack && p.DK <= packDims {
+			return false
+		}
+	}
+	return (useBF16 || useAMX) && p.Fast && p.DK%pairDims == 0 && p.DV%pairDims == 0
 }
 
 // weighDot is weighAVX512, but it leaves the scores and puts the weights into w
@@ -28,29 +36,29 @@ func weighDot(x *float32, w *uint16, m, l, top, shrink *float32, n int)
 // a pair of values, they fetch lines lines from from on.
 
 //go:noescape
-func scoresDotx1(q *uint16, k unsafe.Pointer, out *float32, dk, stride, rows int, from unsafe.Pointer, lines int)
+func scoresDotx1(q *uint16, k unsafe.Pointer, out *float32, dk, stride, rows int, from uintptr, lines int)
 
 //go:noescape
-func scoresDotx2(q *uint16, k unsafe.Pointer, out *float32, dk, stride, rows int, from unsafe.Pointer, lines int)
+func scoresDotx2(q *uint16, k unsafe.Pointer, out *float32, dk, stride, rows int, from uintptr, lines int)
 
 //go:noescape
-func scoresDotx4(q *uint16, k unsafe.Pointer, out *float32, dk, stride, rows int, from unsafe.Pointer, lines int)
+func scoresDotx4(q *uint16, k unsafe.Pointer, out *float32, dk, stride, rows int, from uintptr, lines int)
 
 //go:noescape
-func valuesDotx1(acc *float32, rows unsafe.Pointer, w *uint16, dv, accStride, stride, n int, from unsafe.Pointer, lines int)
+func valuesDotx1(acc *float32, rows unsafe.Pointer, w *uint16, dv, accStride, stride, n int, from uintptr, lines int)
 
 //go:noescape
-func valuesDotx2(acc *float32, rows unsafe.Pointer, w *uint16, dv, accStride, stride, n int, from unsafe.Pointer, lines int)
+func valuesDotx2(acc *float32, rows unsafe.Pointer, w *uint16, dv, accStride, stride, n int, from uintptr, lines int)
 
 //go:noescape
-func valuesDotx4(acc *float32, rows unsafe.Pointer, w *uint16, dv, accStride, stride, n int, from unsafe.Pointer, lines int)
+func valuesDotx4(acc *float32, rows unsafe.Pointer, w *uint16, dv, accStride, stride, n int, from uintptr, lines int)
 
 //go:noescape
-func valuesDotx8(acc *float32, rows unsafe.Pointer, w *uint16, dv, accStride, stride, n int, from unsafe.Pointer, lines int)
+func valuesDotx8(acc *float32, rows unsafe.Pointer, w *uint16, dv, accStride, stride, n int, from uintptr, lines int)
 
 var (
-	scoresDot = [...]func(q *uint16, k unsafe.Pointer, out *float32, dk, stride, rows int, from unsafe.Pointer, lines int){scoresDotx1, scoresDotx2, scoresDotx4}
-	valuesDot = [...]func(acc *float32, rows unsafe.Pointer, w *uint16, dv, accStride, stride, n int, from unsafe.Pointer, lines int){
+	scoresDot = [...]func(q *uint16, k unsafe.Pointer, out *float32, dk, stride, rows int, from uintptr, lines int){scoresDotx1, scoresDotx2, scoresDotx4}
+	valuesDot = [...]func(acc *float32, rows unsafe.Pointer, w *uint16, dv, accStride, stride, n int, from uintptr, lines int){
 		valuesDotx1, valuesDotx2, valuesDotx4, valuesDotx8,
 	}
 )

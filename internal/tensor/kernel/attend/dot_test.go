@@ -125,6 +125,76 @@ func TestFastElsewhere(t *testing.T) {
 	})
 }
 
+// rounded replaces p's rows by those that Pack multiplies, in bf16.
+func (p *problem) rounded() *problem {
+	c := *p.roundedQueries()
+	c.Elem, c.KStride, c.VStride = BF16, 2*p.DK, 2*p.DV
+	narrow := func(src []byte, dim, stride int) []byte {
+		x, dst := make([]float32, dim), make([]byte, 2*dim*p.rows)
+		for r := range p.rows {
+			p.Elem.Load(x, src[r*stride:])
+			BF16.Store(dst[2*dim*r:], x)
+		}
+		return dst
+	}
+	c.k, c.v = narrow(p.k, p.DK, p.kStride()), narrow(p.v, p.DV, p.vStride())
+	return &c
+}
+
+// Packed rows are within the bound of Fast, and a result depends on
+// its query and the rows alone, bit by bit.
+func TestPack(t *testing.T) {
+	cputest.Each(t, func(t *testing.T) {
+		if !dots(&Params{Elem: Q8_0, DK: 64, DV: 64, Fast: true, Pack: true}) {
+			t.Skip("does not multiply bf16 in pairs")
+		}
+		rng := rand.New(rand.NewPCG(31, 2))
+		s := NewScratch()
+		f := func(e Elem, dk, dv, nq, rows, padBytes int, alias bool) {
+			t.Helper()
+			p := newProblem(rng, e, dk, dv, nq, rows, padBytes, alias)
+			p.Fast, p.Pack = true, true
+			p.first = make([]int32, nq)
+			for i := range nq / 3 {
+				p.first[3*i] = max(0, p.limit[3*i]-int32(rng.IntN(70)))
+			}
+			out := p.run(s, p.cut(t, 32))
+			exact := p.rounded()
+			for i := range nq {
+				want, scale := exact.reference(i)
+				for j, w := range want {
+					if err := math.Abs(float64(out[i*dv+j])-w) / max(scale, 1); !(err <= fastBound) {
+						t.Fatalf("%v dk=%d dv=%d nq=%d rows=%d: query %d element %d is %g, want %g", e, dk, dv, nq, rows, i, j, out[i*dv+j], w)
+					}
+				}
+			}
+			for _, sizes := range [][]int{{rows}, {1}, {7}, {16, 48, 3}} {
+				if !slices.Equal(out, p.run(s, p.cut(t, sizes...))) {
+					t.Fatalf("%v dk=%d dv=%d nq=%d rows=%d: chunks of %v change the result", e, dk, dv, nq, rows, sizes)
+				}
+			}
+			chunks, one := p.cut(t, 48), make([]float32, dv)
+			for i := range nq {
+				p.Run(s, one, p.q[i*dk:], 1, p.limit[i:], p.first[i:], chunks)
+				if !slices.Equal(out[i*dv:(i+1)*dv], one) {
+					t.Fatalf("%v dk=%d dv=%d nq=%d rows=%d: query %d alone differs", e, dk, dv, nq, rows, i)
+				}
+			}
+		}
+		for _, e := range []Elem{BF16, Q8_0} {
+			f(e, 64, 64, 1, 1, 0, false)
+			f(e, 128, 128, 4, 200, 0, false)
+			f(e, 128, 96, 100, 150, 64, false)
+			f(e, 32, 32, 15, 63, 4, false)
+			f(e, 192, 128, 70, 129, 0, false)
+			f(e, 256, 160, 11, 131, 0, false)
+			f(e, 96, 64, 130, 129, 0, true)
+		}
+
+		f(Q8_0, 576, 512, 17, 130, 36, true) // too long to pack, but converted
+	})
+}
+
 func BenchmarkFastLatent(b *testing.B) {
 	for _, nq := range []int{16, 128} {
 		for _, fast := range []bool{false, true} {

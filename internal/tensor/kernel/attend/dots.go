@@ -11,9 +11,9 @@ func (s *Scratch) SetQueries(p *Params, q []float32, nq int) {
 	if nq > tile || len(q) < nq*p.DK {
 		panic(fmt.Sprintf("attend: %d queries of %d elements, but %d elements and at most %d queries", nq, p.DK, len(q), tile))
 	}
-	s.n, s.dk = nq, pad(p.DK)
+	s.n, s.dk, s.packed = nq, pad(p.DK), false
 	s.q, s.score = grow(s.q, tile*s.dk), grow(s.score, tile*scoreStride)
-	if s.fast, s.pairs = p.Fast && p.Elem == BF16, dots(p); s.fast {
+	if s.fast, s.pairs = p.Fast && p.Elem == BF16, p.Elem == BF16 && dots(p); s.fast {
 		s.q16 = grow(s.q16, tile*s.dk)
 	}
 	for i := range nq {

@@ -2,6 +2,8 @@
 
 package attend
 
+import "unsafe"
+
 // direct reports whether n queries are multiplied with cache rows as they are,
 // without unpacking them to float32 first.
 func direct(*Params, int) bool { return false }
@@ -18,6 +20,18 @@ func storeQ8(dst []byte, x []float32) { storeQ8Go(dst, x) }
 
 // dots reports whether products are computed in pairs of bf16.
 func dots(*Params) bool { return false }
+
+func (s *Scratch) planPacked(_ *Params, _ cursor, _, _, _ int) {}
+
+func (s *Scratch) packKeys(_ *Params, _ int, _ unsafe.Pointer, _ int) {}
+
+func (s *Scratch) packValues(_ *Params, _ int, _ unsafe.Pointer, _, _ int) {}
+
+func (s *Scratch) packedScores(_, _ int) { panic("attend: no packed products") }
+
+func (s *Scratch) packedValues(_ *Params, _, _, _, _ int) { panic("attend: no packed products") }
+
+func narrow(_ Elem, _, _ []byte, _, _, _ int) {}
 
 func (s *Scratch) plan(_ *Params, _ cursor, _, _, _, _ int) {}
 

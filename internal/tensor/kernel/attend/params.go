@@ -33,8 +33,13 @@ type Params struct {
 	// Fast rounds queries and weights to bf16 if the cache is bf16, too, as GPU
 	// engines do. Where the machine multiplies bf16 (AVX512-BF16) that takes half
 	// the time. It is the same arithmetic on every machine, up to the rounding of
-	// sums.
+	// sums. Where the machine multiplies bf16, it also rounds keys of more than 256
+	// dimensions, and their values, in Q8_0.
 	Fast bool
+	// Pack, with Fast, makes the best of many queries: where the machine multiplies
+	// bf16, rows of BF16 and Q8_0 are packed so that the products need no shuffles,
+	// those of Q8_0 in bf16. It adds in another order than without Pack.
+	Pack bool
 }
 
 func (p *Params) kStride() int {

@@ -69,12 +69,14 @@ type Scratch struct {
 
 	fast       bool     // queries and weights are rounded to bf16
 	pairs      bool     // and products computed in pairs
+	packed     bool     // of rows that are packed first
 	q16        []uint16 // [tile][dk] queries in bf16
 	w16        []uint16 // [tile][Step] weights in bf16
 	kraw, vraw []byte   // [Step][DK], [Step][DV] a block's rows, copied
 	vrawStride int      // bytes between rows of vraw
 	kbytes     []byte   // memory of kraw
 	vbytes     []byte   // memory of vraw
+	keys, vals []uint16 // [Step][DK], [Step][DV] a block's rows, packed
 }
 
 // Follow says what the next call with this scratch will begin with, so that the
@@ -104,7 +106,8 @@ func (s *Scratch) begin(p *Params, q []float32, n int, limit, first []int32) {
 	s.m, s.l = grow(s.m, tile), grow(s.l, tile)
 	s.shrink, s.top = grow(s.shrink, tile), grow(s.top, tile)
 	s.from, s.to = grow(s.from, tile), grow(s.to, tile)
-	if s.fast, s.pairs = p.Fast && p.Elem == BF16, dots(p); s.fast {
+	s.pairs, s.packed = dots(p), packs(p)
+	if s.fast = s.pairs || p.Fast && p.Elem == BF16; s.fast {
 		s.q16, s.w16 = grow(s.q16, tile*s.dk), grow(s.w16, tile*Step)
 	}
 	clear(s.acc[:n*s.dv])
@@ -120,6 +123,7 @@ func (s *Scratch) begin(p *Params, q []float32, n int, limit, first []int32) {
 		}
 	}
 	s.setTiles(p)
+	s.packed = s.packed && !s.tiles.on
 }
 
 // loadQuery copies q, scaled, so that scores need no product of their own.

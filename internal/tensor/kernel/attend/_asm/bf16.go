@@ -57,7 +57,7 @@ func (t *tier) evex(pp, opcode int, name string, a, b, dst int) {
 // scores does.
 func (t *tier) dotScores(nq int) {
 	const nk = 4
-	t.line("// func scoresDotx%d(q *uint16, k unsafe.Pointer, out *float32, dk, stride, rows int, from unsafe.Pointer, lines int)", nq)
+	t.line("// func scoresDotx%d(q *uint16, k unsafe.Pointer, out *float32, dk, stride, rows int, from uintptr, lines int)", nq)
 	t.line("TEXT ·scoresDotx%d(SB), NOSPLIT, $0-64", nq)
 	t.op("MOVQ", "k+8(FP)", "SI")
 	t.op("MOVQ", "out+16(FP)", "DX")
@@ -110,7 +110,7 @@ func (t *tier) dotScores(nq int) {
 // dotValues writes the weighted sums of rows for nq queries, in strips of some
 // times 32 dimensions.
 func (t *tier) dotValues(nq int) {
-	t.line("// func valuesDotx%d(acc *float32, rows unsafe.Pointer, w *uint16, dv, accStride, stride, n int, from unsafe.Pointer, lines int)", nq)
+	t.line("// func valuesDotx%d(acc *float32, rows unsafe.Pointer, w *uint16, dv, accStride, stride, n int, from uintptr, lines int)", nq)
 	t.line("TEXT ·valuesDotx%d(SB), NOSPLIT, $0-72", nq)
 	t.op("MOVQ", "acc+0(FP)", "DI")
 	t.op("MOVQ", "rows+8(FP)", "SI")

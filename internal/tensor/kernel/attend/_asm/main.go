@@ -40,6 +40,7 @@ func main() {
 	dot := &tier{name: "Dot", w: 16, reg: "Z"}
 	dot.header()
 	dot.bf16Source()
+	dot.packedSource()
 	if err := os.WriteFile(filepath.Join(*dir, "attend_bf16_amd64.s"), []byte(dot.text()), 0o644); err != nil {
 		log.Fatal(err)
 	}

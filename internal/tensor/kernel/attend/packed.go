@@ -1,0 +1,71 @@
+package attend
+
+import "unsafe"
+
+const (
+	// packDims is the largest number of dimensions of keys that are packed. What
+	// packing saves, sums over lanes, is less of the work for longer ones.
+	packDims = 256
+	// packRows is how many rows of keys are packed together.
+	packRows = 16
+)
+
+// packs reports whether a block is packed before it is multiplied.
+func packs(p *Params) bool { return p.Pack && dots(p) && p.DK <= packDims }
+
+// blockPacked is block for products in pairs of packed rows.
+func (s *Scratch) blockPacked(p *Params, cur cursor, i0, i1, at, r0, r1, end int) cursor {
+	if next := s.following; r1 == end && len(next) > 0 {
+		s.planPacked(p, cursor{chunks: next}, 0, min(Step, next[0].N), i1-i0)
+	} else {
+		s.planPacked(p, cur, r1, min(r1+Step, end), i1-i0)
+	}
+	s.keys, s.vals = growLines(s.keys, Step*p.DK), growLines(s.vals, Step*p.DV)
+	if p.Elem != BF16 || !s.packDirect(p, cur, at, r0, r1) {
+		s.copyBlock(p, cur, at, r0, r1)
+		for g := (r0 - at) / packRows; g*packRows < r1-at; g++ {
+			s.packKeys(p, g, unsafe.Pointer(&s.kraw[g*packRows*2*p.DK]), 2*p.DK)
+		}
+		lo := (r0 - at) / 2
+		s.packValues(p, lo, unsafe.Pointer(&s.vraw[2*lo*s.vrawStride]), s.vrawStride, (r1-at+1)/2-lo)
+	}
+	s.packedScores(i0, i1)
+	s.weighAll(i0, i1, at, r0, r1)
+	s.packedValues(p, i0, i1, (r0-at)/2, (r1-at+1)/2)
+	return cur
+}
+
+// packDirect packs rows r0..r1 from the cache as it is, if chunks begin and end at
+// multiples of packRows.
+func (s *Scratch) packDirect(p *Params, cur cursor, at, r0, r1 int) bool {
+	if (r0-at)%packRows != 0 || (r1-at)%packRows != 0 {
+		return false
+	}
+	for r, c := r0, cur; r < r1; {
+		_, _, n := c.piece(r, r1)
+		if n%packRows != 0 {
+			return false
+		}
+		r += n
+	}
+	for r := r0; r < r1; {
+		c, off, n := cur.piece(r, r1)
+		for i := 0; i < n; i += packRows {
+			s.packKeys(p, (r+i-at)/packRows, unsafe.Pointer(&c.K[(off+i)*p.kStride()]), p.kStride())
+		}
+		s.packValues(p, (r-at)/2, unsafe.Pointer(&c.V[off*p.vStride()]), p.vStride(), n/2)
+		r += n
+	}
+	return true
+}
+
+// growLines is grow for memory that begins at a multiple of 64 bytes.
+func growLines(x []uint16, n int) []uint16 {
+	if cap(x) >= n {
+		return x[:n]
+	}
+	const words = lineBytes / 2
+	x = make([]uint16, n+words)
+	skip := int(-uintptr(unsafe.Pointer(&x[0]))%lineBytes) / 2
+	return x[skip : skip+n]
+}

@@ -29,19 +29,19 @@ const (
 	amxRows = 32
 	// amxLeast is the least number of left-over rows that are worth a kernel.
 	amxLeast = 8
-	// amxChunk is how many groups of weights are unpacked at a time: each tile of
-	// activations that was read meets all of them.
+	// amxChunk is how many groups of weights are unpacked at a time: a block of
+	// columns of all activations meets them one after the other.
 	amxChunk = 4
 	// amxRest is where a second configuration lies, for rows that do not fill tiles.
 	amxRest  = 64 + 4*1024
 	amxTiles = amxRest + 64
 )
 
-// An amxKernel multiplies n unpacked units of a group with 32 rows of activations,
-// stride bytes apart, and adds to (or, if more is 0, sets) out, [32][16]. It finds
-// the configuration of the tiles in the first 64 bytes of tiles, and leaves sums in
-// the 4096 bytes behind.
-type amxKernel func(w *byte, n int, x *byte, stride int, out *float32, tiles *byte, more int)
+// An amxKernel multiplies n unpacked units of a group with blocks of 32 rows of
+// activations, stride bytes apart, and adds to (or, if more is 0, sets) out,
+// [blocks][32][16]. It finds the configuration of the tiles in the first 64 bytes of
+// tiles, and leaves sums in the 4096 bytes behind.
+type amxKernel func(w *byte, n int, x *byte, stride int, out *float32, tiles *byte, more, blocks int)
 
 // amxScratch is the part of a Scratch that AMX needs.
 type amxScratch struct {
@@ -103,11 +103,15 @@ func (j *job) amx(lo, hi int) int {
 func (j *job) amxBlock(lay *layout, n, groups, u, cnt, step int) {
 	s, run := &j.s.amx, lay.amxKernel()
 	more := min(u, 1)
-	rows := roundUp(n, amxRows)
-	for i := 0; i < n; i += amxRows {
-		x := j.amxActs(n, i)[u*unitBytes[lay.kind]:]
-		for c := range groups {
-			run(&s.weights[c*step], cnt, &x[0], j.acts.stride, &s.sums[(c*rows+i)*Group], &s.tiles[0], more)
+	rows, direct, at := roundUp(n, amxRows), j.amxDirect(n), u*unitBytes[lay.kind]
+	for c := range groups {
+		w, out := &s.weights[c*step], s.sums[c*rows*Group:]
+		if direct > 0 {
+			x := &j.acts.data[j.row(0)*j.acts.stride+at]
+			run(w, cnt, x, j.acts.stride, &out[0], &s.tiles[0], more, direct/amxRows)
+		}
+		if direct < n {
+			run(w, cnt, &s.acts[at], j.acts.stride, &out[direct*Group], &s.tiles[0], more, (rows-direct)/amxRows)
 		}
 	}
 }
@@ -133,14 +137,6 @@ func (j *job) amxDirect(n int) int {
 		return 0
 	}
 	return n &^ (amxRows - 1)
-}
-
-// amxActs returns the activations from row i on.
-func (j *job) amxActs(n, i int) []byte {
-	if direct := j.amxDirect(n); i >= direct {
-		return j.s.amx.acts[(i-direct)*j.acts.stride:]
-	}
-	return j.acts.data[j.row(i)*j.acts.stride:]
 }
 
 // amxPrepare takes memory, configures the tiles and copies the rows of activations
@@ -185,16 +181,16 @@ func configureTiles(cfg []byte, k Kind) {
 }
 
 //go:noescape
-func amxMulWide(w *byte, n int, x *byte, stride int, out *float32, tiles *byte, more int)
+func amxMulWide(w *byte, n int, x *byte, stride int, out *float32, tiles *byte, more, blocks int)
 
 //go:noescape
-func amxMulWide4(w *byte, n int, x *byte, stride int, out *float32, tiles *byte, more int)
+func amxMulWide4(w *byte, n int, x *byte, stride int, out *float32, tiles *byte, more, blocks int)
 
 //go:noescape
-func amxMulWide8(w *byte, n int, x *byte, stride int, out *float32, tiles *byte, more int)
+func amxMulWide8(w *byte, n int, x *byte, stride int, out *float32, tiles *byte, more, blocks int)
 
 //go:noescape
-func amxMulNarrow(w *byte, n int, x *byte, stride int, out *float32, tiles *byte, more int)
+func amxMulNarrow(w *byte, n int, x *byte, stride int, out *float32, tiles *byte, more, blocks int)
 
 //go:noescape
-func amxMulNarrowMin(w *byte, n int, x *byte, stride int, out *float32, tiles *byte, more int)
+func amxMulNarrowMin(w *byte, n int, x *byte, stride int, out *float32, tiles *byte, more, blocks int)

@@ -13403,16 +13403,18 @@ loop:
 	VZEROUPPER
 	RET
 
-// func amxMulWide(w *byte, n int, x *byte, stride int, out *float32, tiles *byte, more int)
-TEXT ·amxMulWide(SB), NOSPLIT, $0-56
+// func amxMulWide(w *byte, n int, x *byte, stride int, out *float32, tiles *byte, more, blocks int)
+TEXT ·amxMulWide(SB), NOSPLIT, $0-64
 	MOVQ tiles+40(FP), AX
 	LDTILECFG_AX
 	LEAQ 64(AX), R8
-	MOVQ w+0(FP), DX
-	MOVQ x+16(FP), SI
 	MOVQ stride+24(FP), BX
 	MOVQ out+32(FP), R13
 	MOVQ $64, CX
+block:
+	MOVQ w+0(FP), DX
+	MOVQ n+8(FP), R14
+	MOVQ x+16(FP), SI
 	CMPQ more+48(FP), $0
 	JNE loop
 	VPXORD Z0, Z0, Z0
@@ -13538,22 +13540,30 @@ wideNext:
 	JNE rows
 	ADDQ $128, SI // the rest of the unit of activations
 	ADDQ $4736, DX
-	DECQ n+8(FP)
+	DECQ R14
 	JNE loop
+	MOVQ BX, SI
+	SHLQ $5, SI
+	ADDQ SI, x+16(FP)
+	ADDQ $2048, R13
+	DECQ blocks+56(FP)
+	JNE block
 	TILERELEASE
 	VZEROUPPER
 	RET
 
-// func amxMulWide4(w *byte, n int, x *byte, stride int, out *float32, tiles *byte, more int)
-TEXT ·amxMulWide4(SB), NOSPLIT, $0-56
+// func amxMulWide4(w *byte, n int, x *byte, stride int, out *float32, tiles *byte, more, blocks int)
+TEXT ·amxMulWide4(SB), NOSPLIT, $0-64
 	MOVQ tiles+40(FP), AX
 	LDTILECFG_AX
 	LEAQ 64(AX), R8
-	MOVQ w+0(FP), DX
-	MOVQ x+16(FP), SI
 	MOVQ stride+24(FP), BX
 	MOVQ out+32(FP), R13
 	MOVQ $64, CX
+block:
+	MOVQ w+0(FP), DX
+	MOVQ n+8(FP), R14
+	MOVQ x+16(FP), SI
 	CMPQ more+48(FP), $0
 	JNE loop
 	VPXORD Z0, Z0, Z0
@@ -13693,22 +13703,30 @@ wideNext:
 	JNE rows
 	ADDQ $128, SI // the rest of the unit of activations
 	ADDQ $4736, DX
-	DECQ n+8(FP)
+	DECQ R14
 	JNE loop
+	MOVQ BX, SI
+	SHLQ $5, SI
+	ADDQ SI, x+16(FP)
+	ADDQ $2048, R13
+	DECQ blocks+56(FP)
+	JNE block
 	TILERELEASE
 	VZEROUPPER
 	RET
 
-// func amxMulWide8(w *byte, n int, x *byte, stride int, out *float32, tiles *byte, more int)
-TEXT ·amxMulWide8(SB), NOSPLIT, $0-56
+// func amxMulWide8(w *byte, n int, x *byte, stride int, out *float32, tiles *byte, more, blocks int)
+TEXT ·amxMulWide8(SB), NOSPLIT, $0-64
 	MOVQ tiles+40(FP), AX
 	LDTILECFG_AX
 	LEAQ 64(AX), R8
-	MOVQ w+0(FP), DX
-	MOVQ x+16(FP), SI
 	MOVQ stride+24(FP), BX
 	MOVQ out+32(FP), R13
 	MOVQ $64, CX
+block:
+	MOVQ w+0(FP), DX
+	MOVQ n+8(FP), R14
+	MOVQ x+16(FP), SI
 	CMPQ more+48(FP), $0
 	JNE loop
 	VPXORD Z0, Z0, Z0
@@ -13856,22 +13874,30 @@ wideNext:
 	JNE rows
 	ADDQ $128, SI // the rest of the unit of activations
 	ADDQ $4736, DX
-	DECQ n+8(FP)
+	DECQ R14
 	JNE loop
+	MOVQ BX, SI
+	SHLQ $5, SI
+	ADDQ SI, x+16(FP)
+	ADDQ $2048, R13
+	DECQ blocks+56(FP)
+	JNE block
 	TILERELEASE
 	VZEROUPPER
 	RET
 
-// func amxMulNarrow(w *byte, n int, x *byte, stride int, out *float32, tiles *byte, more int)
-TEXT ·amxMulNarrow(SB), NOSPLIT, $0-56
+// func amxMulNarrow(w *byte, n int, x *byte, stride int, out *float32, tiles *byte, more, blocks int)
+TEXT ·amxMulNarrow(SB), NOSPLIT, $0-64
 	MOVQ tiles+40(FP), AX
 	LDTILECFG_AX
 	LEAQ 64(AX), R8
-	MOVQ w+0(FP), DX
-	MOVQ x+16(FP), SI
 	MOVQ stride+24(FP), BX
 	MOVQ out+32(FP), R13
 	MOVQ $64, CX
+block:
+	MOVQ w+0(FP), DX
+	MOVQ n+8(FP), R14
+	MOVQ x+16(FP), SI
 	CMPQ more+48(FP), $0
 	JNE loop
 	VPXORD Z0, Z0, Z0
@@ -13940,22 +13966,30 @@ rows:
 	JNE rows
 	ADDQ $48, SI
 	ADDQ $640, DX
-	DECQ n+8(FP)
+	DECQ R14
 	JNE loop
+	MOVQ BX, SI
+	SHLQ $5, SI
+	ADDQ SI, x+16(FP)
+	ADDQ $2048, R13
+	DECQ blocks+56(FP)
+	JNE block
 	TILERELEASE
 	VZEROUPPER
 	RET
 
-// func amxMulNarrowMin(w *byte, n int, x *byte, stride int, out *float32, tiles *byte, more int)
-TEXT ·amxMulNarrowMin(SB), NOSPLIT, $0-56
+// func amxMulNarrowMin(w *byte, n int, x *byte, stride int, out *float32, tiles *byte, more, blocks int)
+TEXT ·amxMulNarrowMin(SB), NOSPLIT, $0-64
 	MOVQ tiles+40(FP), AX
 	LDTILECFG_AX
 	LEAQ 64(AX), R8
-	MOVQ w+0(FP), DX
-	MOVQ x+16(FP), SI
 	MOVQ stride+24(FP), BX
 	MOVQ out+32(FP), R13
 	MOVQ $64, CX
+block:
+	MOVQ w+0(FP), DX
+	MOVQ n+8(FP), R14
+	MOVQ x+16(FP), SI
 	CMPQ more+48(FP), $0
 	JNE loop
 	VPXORD Z0, Z0, Z0
@@ -14027,8 +14061,14 @@ rows:
 	JNE rows
 	ADDQ $48, SI
 	ADDQ $640, DX
-	DECQ n+8(FP)
+	DECQ R14
 	JNE loop
+	MOVQ BX, SI
+	SHLQ $5, SI
+	ADDQ SI, x+16(FP)
+	ADDQ $2048, R13
+	DECQ blocks+56(FP)
+	JNE block
 	TILERELEASE
 	VZEROUPPER
 	RET

@@ -211,7 +211,8 @@ func amxUnpackNarrow(f *file, t *q8Type) {
 	amxUnpackEnd(f, t.bytes, amxNarrow)
 }
 
-// amxMulStart writes the head of a kernel for 32 rows of activations:
+// amxMulStart writes the head of a kernel for blocks of 32 rows of activations. To
+// configure tiles takes as long as a dozen products, so it is done once for all.
 //
 //	AX  the tiles' configuration, then where their sums are stored
 //	BX  bytes between rows of activations
@@ -220,17 +221,20 @@ func amxUnpackNarrow(f *file, t *q8Type) {
 //	DX, R9    weights: the next tiles
 //	R8  where sums are stored      R10 row of activations
 //	R11 rows left                  R12, R13 sums in float32
+//	R14 units left
 func amxMulStart(f *file, name string) {
-	f.raw("// func %s(w *byte, n int, x *byte, stride int, out *float32, tiles *byte, more int)", name)
-	f.raw("TEXT ·%s(SB), NOSPLIT, $0-56", name)
+	f.raw("// func %s(w *byte, n int, x *byte, stride int, out *float32, tiles *byte, more, blocks int)", name)
+	f.raw("TEXT ·%s(SB), NOSPLIT, $0-64", name)
 	f.p("MOVQ tiles+40(FP), AX")
 	f.p("LDTILECFG_AX")
 	f.p("LEAQ 64(AX), R8")
-	f.p("MOVQ w+0(FP), DX")
-	f.p("MOVQ x+16(FP), SI")
 	f.p("MOVQ stride+24(FP), BX")
 	f.p("MOVQ out+32(FP), R13")
 	f.p("MOVQ $64, CX")
+	f.raw("block:")
+	f.p("MOVQ w+0(FP), DX")
+	f.p("MOVQ n+8(FP), R14")
+	f.p("MOVQ x+16(FP), SI")
 	f.p("CMPQ more+48(FP), $0")
 	f.p("JNE loop")
 	f.p("VPXORD Z0, Z0, Z0")
@@ -321,8 +325,14 @@ func amxNextRow(f *file, label string, skip int) {
 }
 
 func amxMulEnd(f *file) {
-	f.p("DECQ n+8(FP)")
+	f.p("DECQ R14")
 	f.p("JNE loop")
+	f.p("MOVQ BX, SI")
+	f.p("SHLQ $5, SI")
+	f.p("ADDQ SI, x+16(FP)")
+	f.p("ADDQ $2048, R13")
+	f.p("DECQ blocks+56(FP)")
+	f.p("JNE block")
 	f.p("TILERELEASE")
 	f.p("VZEROUPPER")
 	f.p("RET\n")

@@ -14,11 +14,13 @@ import (
 //
 //	f16 d
 //	u8 scale [4 or 8 pairs of blocks][16 rows]: the even block in the low nibble
-//	u64 mask [vectors of numbers][bits]: a further bit of each of the 64 numbers
+//	1 to 4 vec of further bits of numbers, see putRest; or
+//	u64 mask [vectors of numbers]: a further bit of each of the 64 numbers
 //	8 blocks of 32 columns: 1 or 2 vec of the low bytes of numbers, then, if the
 //	type has signs, a vec of 32 signs per row
 //
-// The points of IQ1 are renumbered, see rectangle, with 12 bits instead of 11.
+// The points of IQ1 and IQ2_S are renumbered, see rectangle, with a bit more than in
+// the file.
 // Byte k of row r in a vec of numbers is that of the k-th point of the block (of
 // the half block, if points have 4 coordinates). A nibble s stands for the odd
 // number 2s+1; in IQ1_S its top bit is the shift.
@@ -26,20 +28,24 @@ type grid struct {
 	t      quant.Type
 	points int     // in the list
 	size   int     // coordinates per point
-	masks  int     // bits per number beyond eight; IQ1_M has its shifts as a fifth
+	masks  int     // bits per number beyond eight; those of IQ1_M are its shifts
+	rests  int     // vecs of further bits, of types whose points are split
 	signs  bool    // signs are stored apart
 	halves bool    // a scale per 16 columns
 	factor float32 // what d is multiplied with
 
+	rectangles string // of types whose points are split
+
 	once   sync.Once
-	codes  []int8   // the values of all points; of IQ1, of all first halves, then of all second ones
-	number []uint32 // of IQ1: our numbers by those of the file, with bits 8 to 11 at 8, 12, 16 and 20
+	codes  []int8   // the values of all points; if they are split, of all first halves, then of all second ones
+	number []uint16 // if points are split: our numbers by those of the file
 	tables **byte   // what kernels look up, see asmTables: a variable of the package, so that assembly finds it
 }
 
 func (g *grid) vecs() int { return 32 / g.size / 4 } // of numbers, per block
 
-// scales and bits are offsets of parts of a unit, blocks that of the first block.
+// scales, bits and marks (the masks) are offsets of parts of a unit, blocks that of
+// the first block.
 func (g *grid) scales() int { return 32 }
 
 func (g *grid) bits() int {
@@ -49,7 +55,9 @@ func (g *grid) bits() int {
 	return g.scales() + 64
 }
 
-func (g *grid) blocks() int { return g.bits() + 8*8*g.vecs()*g.masks }
+func (g *grid) marks() int { return g.bits() + 64*g.rests }
+
+func (g *grid) blocks() int { return g.marks() + 8*8*g.vecs()*g.masks }
 
 func (g *grid) blockBytes() int {
 	if g.signs {
@@ -71,10 +79,10 @@ func (g *grid) layout() *layout {
 
 var (
 	gridIQ1S = &grid{
-		t: quant.IQ1_S, points: 2048, size: 8, masks: 4, factor: 0.125, tables: &tablesIQ1_S,
+		t: quant.IQ1_S, points: 2048, size: 8, rests: 4, rectangles: rectanglesIQ1, factor: 0.125, tables: &tablesIQ1_S,
 	}
 	gridIQ1M = &grid{
-		t: quant.IQ1_M, points: 2048, size: 8, masks: 5, halves: true, factor: 0.125, tables: &tablesIQ1_M,
+		t: quant.IQ1_M, points: 2048, size: 8, rests: 4, masks: 1, rectangles: rectanglesIQ1, halves: true, factor: 0.125, tables: &tablesIQ1_M,
 	}
 	gridIQ2XXS = &grid{
 		t: quant.IQ2_XXS, points: 256, size: 8, signs: true, factor: 0.125, tables: &tablesIQ2_XXS,
@@ -83,7 +91,8 @@ var (
 		t: quant.IQ2_XS, points: 512, size: 8, masks: 1, signs: true, halves: true, factor: 0.125, tables: &tablesIQ2_XS,
 	}
 	gridIQ2S = &grid{
-		t: quant.IQ2_S, points: 1024, size: 8, masks: 2, signs: true, halves: true, factor: 0.125, tables: &tablesIQ2_S,
+		t: quant.IQ2_S, points: 1024, size: 8, rests: 3, rectangles: rectanglesIQ2S, signs: true, halves: true, factor: 0.125,
+		tables: &tablesIQ2_S,
 	}
 	gridIQ3XXS = &grid{
 		t: quant.IQ3_XXS, points: 256, size: 4, signs: true, factor: 0.25, tables: &tablesIQ3_XXS,
@@ -100,7 +109,7 @@ var tablesIQ1_S, tablesIQ1_M, tablesIQ2_XXS, tablesIQ2_XS, tablesIQ2_S, tablesIQ
 func (g *grid) prepare() {
 	g.once.Do(func() {
 		g.codes = g.list()
-		if !g.signs {
+		if g.rests > 0 {
 			g.split()
 		}
 		*g.tables = &g.asmTables()[0]
@@ -123,27 +132,11 @@ func (g *grid) list() []int8 {
 	return codes
 }
 
-// split renumbers the points of IQ1 and makes codes those of halves.
+// split renumbers the points and makes codes those of halves.
 func (g *grid) split() {
 	values := g.values()
-	vector := func(q []int8) (n int) {
-		for i := range q {
-			digit, _ := slices.BinarySearch(values, q[len(q)-1-i])
-			n = n*len(values) + digit
-		}
-		return n
-	}
-	pairs := make([][2]int, g.points)
-	for i := range pairs {
-		q := g.codes[8*i:][:8]
-		pairs[i] = [2]int{vector(q[:4]), vector(q[4:])}
-	}
-	s := splitPoints(pairs)
-	g.codes = nil
-	for _, n := range s.number {
-		n := uint32(n)
-		g.number = append(g.number, n&0x1ff|n&0x200<<3|n&0x400<<6|n&0x800<<9)
-	}
+	s := g.splitPoints(g.pairs(g.codes))
+	g.codes, g.number = nil, s.number
 	for _, half := range s.half {
 		for _, n := range half {
 			for range 4 {
@@ -154,14 +147,33 @@ func (g *grid) split() {
 	}
 }
 
+// pairs returns points as pairs of halves: a vector is a number whose digits are its
+// coordinates, the first one being the lowest.
+func (g *grid) pairs(codes []int8) [][2]int {
+	values := distinct(codes)
+	vector := func(q []int8) (n int) {
+		for _, v := range slices.Backward(q) {
+			digit, _ := slices.BinarySearch(values, v)
+			n = n*len(values) + digit
+		}
+		return n
+	}
+	pairs := make([][2]int, g.points)
+	for i := range pairs {
+		q := codes[8*i:][:8]
+		pairs[i] = [2]int{vector(q[:4]), vector(q[4:])}
+	}
+	return pairs
+}
+
 // point returns the values of the coordinates of a point in two parts, of which
 // the second is empty unless the points are split.
 func (g *grid) point(num int) (first, second []int8) {
-	if g.signs {
+	if g.rests == 0 {
 		return g.codes[num*g.size:][:g.size], nil
 	}
-	upper := num&63 | num>>9&7<<6
-	return g.codes[num&511*4:][:4], g.codes[2048+4*upper:][:4]
+	a, b := g.halfNumbers(num)
+	return g.codes[4*a:][:4], g.codes[4*(g.entries()+b):][:4]
 }
 
 // put writes the number of the first point into an empty block.
@@ -178,8 +190,10 @@ func (g *grid) put(b []byte, i int) {
 
 // values returns the different values of coordinates in rising order: digit k
 // stands for the k-th.
-func (g *grid) values() []int8 {
-	v := slices.Clone(g.codes)
+func (g *grid) values() []int8 { return distinct(g.codes) }
+
+func distinct(codes []int8) []int8 {
+	v := slices.Clone(codes)
 	slices.Sort(v)
 	return slices.Compact(v)
 }

@@ -1,144 +1,147 @@
 package matmul
 
-import "math/rand/v2"
-
-// The 2048 points of IQ1 are too many for byte permutations: 16 for each half of
-// the coordinates. But a point is a pair of halves, each one of 81 vectors, and the
-// pairs fill the square of all pairs so unevenly that 64 rectangles of 8 by 8
-// vectors cover them. So packing renumbers the points: 6 bits for the rectangle, 3
-// for the vector of the first half in it, 3 for that of the second. Each half then
-// depends on 9 bits, and four permutations find it.
+// The 2048 points of IQ1 and the 1024 points of IQ2_S are many for byte
+// permutations: 16 and 8 for each half of the coordinates. But a point is a pair of
+// halves, each one of 81 vectors, and the pairs fill the square of all pairs so
+// unevenly that few rectangles, sets of first halves times sets of second ones,
+// cover them: 16 rectangles of 16 by 16 vectors those of IQ1, and 8 those of IQ2_S.
+// So packing renumbers the points: 4 bits (3) for the rectangle, 4 for the vector
+// of the first half in it, and 4 for that of the second. Each half then depends on 8
+// bits (7), and two permutations (one) find it.
+//
+// The rectangles were found by simulated annealing; see TestSearchRectangles.
 
 // A rectangle is a choice of first and of second halves.
-type rectangle struct{ first, second [8]int }
+type rectangle struct{ first, second [side]int }
 
 const (
 	halfVectors = 81 // vectors of four coordinates of three values
-	rectangles  = 64
+	side        = 16 // vectors of a rectangle's sides
 )
 
-// A cover looks for rectangles that hold all pairs of a set.
-type cover struct {
-	open [halfVectors][halfVectors]bool // pairs that no rectangle holds yet
-	rng  *rand.Rand
-}
+// The rectangles as texts: a letter stands for a vector, 16 letters for a side.
+const rectanglesIQ1 = "" +
+	"(*,02:DMST\\^_`pr(*.<BDGLMSY^dfvx" +
+	"(*.8:<BGJV`dfkpv05:@FQRTVZ`jklpr" +
+	")-137=CEUXcegsuw*,28>?DFJLRXYZhj" +
+	")-3=?GHIQSZ`aenw*46=HNPQV\\_bilnt" +
+	").5<@BGOQYdfhkvx(*.<BGMOSY^dfovx" +
+	"*28>CDFPQTUbhlnt,-347;IPQUWZ\\muw" +
+	"+,69GLMOPRSY[]_q),28>DFJLRTXZhjs" +
+	"+7;ACFKPW[]_coqu46HNOPQV\\]bclntu" +
+	",-46HJLNRVXY\\]jt+46EHKPW]_egimqu" +
+	",/46HJLNRVXZ\\gjt)-359;AJMOQS[^lw" +
+	",46HJLMRVXZ\\_jqt/17=?CGHIUYackos" +
+	"/159:EMOYbfgikms046;HINPV\\blnqtu" +
+	"/5;?AIKNQWaijkmo,28>DFJLRTXZhjkw" +
+	"015>@MOQSY^jlrtx015:@JOQTZ]`ckpr" +
+	"278=>?DFPTabhlno+/1589?GMXYagiqs" +
+	"28>DFNPTbehlmnsu)=ACEKOS[]_bceko"
 
-// coverPairs returns rectangles that cover the pairs, the same in every run. It takes the best of a few rectangles that
-// random choices lead to, until nothing is left.
-func coverPairs(pairs [][2]int) []rectangle {
-	c := cover{rng: rand.New(rand.NewPCG(1, 1))}
-	for _, p := range pairs {
-		c.open[p[0]][p[1]] = true
-	}
-	var rs []rectangle
-	for left := len(pairs); left > 0; {
-		var best rectangle
-		most := 0
-		for range coverTries {
-			if r, n := c.climb(); n > most {
-				best, most = r, n
-			}
+const rectanglesIQ2S = "" +
+	"(*,.024:<@DFL^dl,024>DFHJLPVX^`j" +
+	"(*,.24:BDFL\\^frx(*.68:<@NR\\bdhpx" +
+	"(68>HJNPRVX`bhjp(*,.24:DFLTZ^lnt" +
+	")+-137?ACKQ[giqw)+19CKQSUWY_acmo" +
+	")+/159;=CEGISYmq)+/17;?CIO[]egkq" +
+	")+1CMOUW]_aceksu)+-135=ACEGMisuw" +
+	"*0<@BRTXZ`dfnrtv(,0<>BHRTVfhprvx" +
+	"-/357;=EGIMOU_ag-/357;=EGIMOU_ag"
+
+// parseRectangles reads rectangles: the letter '(' is vector 0.
+func parseRectangles(text string) []rectangle {
+	rs := make([]rectangle, len(text)/(2*side))
+	for i := range rs {
+		letters := text[2*side*i:]
+		for k := range side {
+			rs[i].first[k], rs[i].second[k] = int(letters[k]-'('), int(letters[side+k]-'(')
 		}
-		if most == 0 {
-			continue
-		}
-		for _, i := range best.first {
-			for _, k := range best.second {
-				c.open[i][k] = false
-			}
-		}
-		rs, left = append(rs, best), left-most
 	}
 	return rs
 }
 
-// coverTries is how many rectangles compete: 8 lead to 55 rectangles.
-const coverTries = 8
-
-// climb starts with pairs of a random first half and improves either side in turn.
-func (c *cover) climb() (r rectangle, n int) {
-	row := c.rng.IntN(halfVectors)
-	var list []int
-	for k, open := range c.open[row] {
-		if open {
-			list = append(list, k)
-		}
-	}
-	if len(list) == 0 {
-		return r, 0
-	}
-	for i := range r.second {
-		r.second[i] = list[c.rng.IntN(len(list))]
-	}
-	for last := -1; n > last; {
-		last = n
-		r.first, _ = best8(c.rng, func(i int) int { return c.count(i, &r.second, false) })
-		r.second, n = best8(c.rng, func(k int) int { return c.count(k, &r.first, true) })
-	}
-	return r, n
-}
-
-// count returns how many open pairs a vector has with those of the other side.
-func (c *cover) count(v int, others *[8]int, second bool) int {
-	n := 0
-	for _, o := range others {
-		a, b := v, o
-		if second {
-			a, b = o, v
-		}
-		if c.open[a][b] {
-			n++
-		}
-	}
-	return n
-}
-
-// best8 returns the eight vectors with the largest counts, and the sum of these.
-func best8(rng *rand.Rand, count func(v int) int) (best [8]int, sum int) {
-	var counts [halfVectors]int
-	for v := range counts {
-		counts[v] = count(v)
-	}
-	for i := range best {
-		top := rng.IntN(halfVectors) // so that ties fall this way and that
-		for v, n := range counts {
-			if n > counts[top] {
-				top = v
-			}
-		}
-		best[i] = top
-		sum += counts[top]
-		counts[top] = -1
-	}
-	return best, sum
-}
-
-// A split is the renumbering of the points of IQ1, and the halves by new numbers.
-// Of the bits of a number, 0 to 5 are the rectangle, 6 to 8 the first half and 9
-// to 11 the second.
+// A split is the renumbering of points, and the halves by the numbers that kernels
+// look up.
 type split struct {
-	number []uint16               // by the number in the file
-	half   [2][8 * rectangles]int // first and second halves, as numbers of vectors
+	number []uint16 // by the number in the file
+	half   [2][]int // first and second halves, as numbers of vectors
 }
 
 // splitPoints renumbers points, which are pairs of halves.
-func splitPoints(pairs [][2]int) *split {
-	rs := coverPairs(pairs)
-	if len(rs) > rectangles {
-		panic("matmul: no cover of the grid found") // the tests exclude it
-	}
+func (g *grid) splitPoints(pairs [][2]int) *split {
+	rs := parseRectangles(g.rectangles)
 	s := &split{number: make([]uint16, len(pairs))}
+	for i := range s.half {
+		s.half[i] = make([]int, side*len(rs))
+	}
 	at := map[[2]int]uint16{}
 	for c, r := range rs {
-		for i := range 8 {
-			s.half[0][c+64*i], s.half[1][c+64*i] = r.first[i], r.second[i]
-			for k := range 8 {
-				at[[2]int{r.first[i], r.second[k]}] = uint16(c + 64*i + 512*k)
+		for i := range side {
+			for k := range side {
+				num := g.join(c, i, k)
+				at[[2]int{r.first[i], r.second[k]}] = num
+				a, b := g.halfNumbers(int(num))
+				s.half[0][a], s.half[1][b] = r.first[i], r.second[k]
 			}
 		}
 	}
 	for i, p := range pairs {
-		s.number[i] = at[p]
+		num, ok := at[p]
+		if !ok {
+			panic("matmul: the rectangles do not cover the grid") // the tests exclude it
+		}
+		s.number[i] = num
 	}
 	return s
+}
+
+// join makes a number of a rectangle and vectors of its sides. The lower eight bits
+// are the byte of a vec of numbers, those above are kept apart, see putRest.
+//
+//	IQ1    rectangle 0-3, first 4-7, second 8-11
+//	IQ2_S  rectangle 1-3, first 0 and 4-6, second 8-10 and 7
+func (g *grid) join(c, first, second int) uint16 {
+	if g.rests == 4 {
+		return uint16(c | first<<4 | second<<8)
+	}
+	return uint16(c<<1 | first&1 | first>>1<<4 | second&7<<8 | second>>3<<7)
+}
+
+// halfNumbers returns the numbers that halves are looked up by.
+func (g *grid) halfNumbers(num int) (first, second int) {
+	if g.rests == 4 {
+		return num & 255, num&15 | num>>8<<4
+	}
+	return num & 127, num>>1&7 | num>>8&7<<3 | num>>7&1<<6
+}
+
+// putRest writes the bits above the eighth of number p (row*4+k) of block b. IQ1 has
+// them in nibbles, the even block of a pair in the lower one. IQ2_S has three
+// bits in three bytes for eight blocks: those of blocks 0 to 5 in pairs at bits 3 and
+// 0, those of 6 and 7 in what is left.
+func (g *grid) putRest(rest []byte, b, p int, num uint16) {
+	bits := byte(num >> 8)
+	switch {
+	case g.rests == 4:
+		rest[64*(b/2)+p] |= bits << (b % 2 * 4)
+	case b < 6:
+		rest[64*(b/2)+p] |= bits << (3 - b%2*3)
+	default:
+		rest[128*(b-6)+p] |= bits << 6
+		rest[64+p] |= bits >> 2 << b
+	}
+}
+
+// getRest reads them back, to where they are in a number.
+func (g *grid) getRest(rest []byte, b, p int) int {
+	var bits byte
+	switch {
+	case g.rests == 4:
+		bits = rest[64*(b/2)+p] >> (b % 2 * 4) & 15
+	case b < 6:
+		bits = rest[64*(b/2)+p] >> (3 - b%2*3) & 7
+	default:
+		bits = rest[128*(b-6)+p]>>6 | rest[64+p]>>b&1<<2
+	}
+	return int(bits) << 8
 }

@@ -55,27 +55,23 @@ func (g *grid) packIQ2XXS(dst, src []byte, stride, n int) {
 	to := dst[g.blocks():]
 	gather(to, 64, src[2:], stride, n, 16) // numbers and signs, in turn
 	for r := range n {
-		g.packSigns7(dst, to[64:], 128, r, func(s uint32) uint32 { return s })
+		g.packSigns7(dst, to[64:], 128, r, g.placeSigns)
 	}
 }
 
-// masksOf collects masks: nibbles has one nibble per mask of vector v.
-func (g *grid) masksOf(masks *[8 * 5]uint64, v, r int, nibbles uint32) {
-	to := masks[v*g.masks:][:g.masks]
-	for i := range to {
-		to[i] |= uint64(nibbles&15) << (4 * r & 63)
-		nibbles >>= 4
-	}
+// masksOf collects masks: nibble has the bits of vector v.
+func (g *grid) masksOf(masks *[16]uint64, v, r int, nibble uint32) {
+	masks[v] |= uint64(nibble&15) << (4 * r & 63)
 }
 
-func (g *grid) putMasks(dst []byte, masks *[8 * 5]uint64) {
-	for i := range 8 * g.vecs() * g.masks {
-		binary.LittleEndian.PutUint64(dst[g.bits()+8*i:], masks[i])
+func (g *grid) putMasks(dst []byte, masks *[16]uint64) {
+	for i := range 8 * g.vecs() {
+		binary.LittleEndian.PutUint64(dst[g.marks()+8*i:], masks[i])
 	}
 }
 
 func (g *grid) packIQ2XS(dst, src []byte, stride, n int) {
-	var masks [8 * 5]uint64
+	var masks [16]uint64
 	gather16(dst, src, stride, n)
 	for r := range n {
 		row := src[r*stride:][:74]
@@ -85,12 +81,24 @@ func (g *grid) packIQ2XS(dst, src []byte, stride, n int) {
 			to := dst[g.blocks()+128*i+4*r:]
 			binary.LittleEndian.PutUint32(to, low)
 			codes := high >> 1 & 0x7f7f7f7f
-			binary.LittleEndian.PutUint32(to[64:], signs7(codes&0x7f|codes>>1&0x3f80|codes>>2&0x1fc000|codes>>3&0xfe00000))
+			signs := signs7(codes&0x7f | codes>>1&0x3f80 | codes>>2&0x1fc000 | codes>>3&0xfe00000)
+			binary.LittleEndian.PutUint32(to[64:], g.placeSigns(signs))
 			g.masksOf(&masks, i, r, high&1|high>>7&2|high>>14&4|high>>21&8)
 			dst[g.scales()+16*i+r] = row[66+i]
 		}
 	}
 	g.putMasks(dst, &masks)
+}
+
+// placeSigns moves the signs of 32 columns to where signAt says.
+func (g *grid) placeSigns(s uint32) uint32 {
+	if g.halves {
+		// Nibbles 0, 2, 1, 3 become the lower ones of the bytes, and 5, 7, 4, 6 the upper ones.
+		s = s&0x0000000f | s&0x00000f00 | s&0x000000f0<<12 | s&0x0000f000<<12 |
+			s>>16&0x000000f0 | s>>16&0x0000f000 | s<<4&0x00f00000 | s<<4&0xf0000000
+	}
+	t := (s>>4 ^ s) & 0x0c0c0c0c // bits 2 and 3 change places with 6 and 7
+	return s ^ t ^ t<<4
 }
 
 // evenBytes returns bytes 0, 2, 4 and 6.
@@ -101,21 +109,28 @@ func evenBytes(w uint64) uint32 {
 }
 
 func (g *grid) packIQ2S(dst, src []byte, stride, n int) {
-	var masks [8 * 5]uint64
 	gather16(dst, src, stride, n)
-	gather(dst[g.blocks():], 128, src[2:], stride, n, 8)
 	gather(dst[g.blocks()+64:], 128, src[34:], stride, n, 8)
+	clear(dst[g.bits():g.marks()])
 	for r := range n {
 		row := src[r*stride:][:82]
 		for i := range 8 {
-			x := uint32(row[66+i])
-			x = x&0x99 | x>>1&0x22 | x<<1&0x44 // swap bits 1 and 2, 5 and 6 ...
-			x = x&0xc3 | x>>2&0x0c | x<<2&0x30 // ... then pairs: even bits, then odd ones
-			g.masksOf(&masks, i, r, x)
+			for k := range 4 {
+				g.putNumber(dst, i, 4*r+k, int(row[2+4*i+k])|int(row[66+i])>>(2*k)&3<<8)
+			}
 			dst[g.scales()+16*i+r] = row[74+i]
+			signs := dst[g.blocks()+128*i+64+4*r:]
+			binary.LittleEndian.PutUint32(signs, g.placeSigns(getU32(signs)))
 		}
 	}
-	g.putMasks(dst, &masks)
+}
+
+// putNumber renumbers number p (row*4+k) of block b. The bits beyond the eighth must
+// have been cleared.
+func (g *grid) putNumber(dst []byte, b, p, num int) {
+	ours := g.number[num]
+	dst[g.blocks()+g.blockBytes()*b+p] = byte(ours)
+	g.putRest(dst[g.bits():], b, p, ours)
 }
 
 // packNumbers4 packs the low bytes of numbers of points with four coordinates.
@@ -138,7 +153,7 @@ func (g *grid) packIQ3XXS(dst, src []byte, stride, n int) {
 }
 
 func (g *grid) packIQ3S(dst, src []byte, stride, n int) {
-	var masks [8 * 5]uint64
+	var masks [16]uint64
 	gather16(dst, src, stride, n)
 	g.packNumbers4(dst, src[2:], stride, n)
 	signs := dst[g.blocks()+128:]
@@ -171,40 +186,34 @@ func spread16(x uint32) uint32 {
 	return (x | x<<1) & 0x55555555
 }
 
-// packIQ1 renumbers the four points of block i of row r and puts their numbers in
-// place: low has the low bytes, and high three upper bits in each of four fields of
-// width bits. more is what the fifth mask gets.
-func (g *grid) packIQ1(dst []byte, masks *[8 * 5]uint64, i, r int, low, high uint32, width int, more uint32) {
-	x0 := g.number[low&255|high&7<<8]
-	x1 := g.number[low>>8&255|high>>width&7<<8]
-	x2 := g.number[low>>16&255|high>>(2*width)&7<<8]
-	x3 := g.number[low>>24|high>>(3*width)&7<<8]
-	bytes := x0&255 | x1&255<<8 | x2&255<<16 | x3<<24
-	binary.LittleEndian.PutUint32(dst[g.blocks()+64*i+4*r:], bytes)
-	nibbles := x0>>8 | x1>>8<<1 | x2>>8<<2 | x3>>8<<3 | more<<16
-	g.masksOf(masks, i, r, nibbles)
+// packIQ1 packs the numbers of a block: step is how far apart the upper bits of
+// numbers are in high.
+func (g *grid) packIQ1(dst []byte, i, r int, low, high uint32, step int) {
+	for k := range 4 {
+		g.putNumber(dst, i, 4*r+k, int(low>>(8*k)&0xff|high>>(step*k)&7<<8))
+	}
 }
 
 func (g *grid) packIQ1S(dst, src []byte, stride, n int) {
-	var masks [8 * 5]uint64
 	gather16(dst, src, stride, n)
+	clear(dst[g.bits():g.marks()])
 	for r := range n {
 		row := src[r*stride:][:50]
 		var scales uint32
 		for i := range 8 {
 			high := uint32(binary.LittleEndian.Uint16(row[34+2*i:]))
-			g.packIQ1(dst, &masks, i, r, binary.LittleEndian.Uint32(row[2+4*i:]), high, 3, 0)
+			g.packIQ1(dst, i, r, binary.LittleEndian.Uint32(row[2+4*i:]), high, 3)
 			scales |= high >> 12 << (4 * i) // three bits of scale, and the shift
 		}
 		for p := range 4 {
 			dst[g.scales()+16*p+r] = byte(scales >> (8 * p))
 		}
 	}
-	g.putMasks(dst, &masks)
 }
 
 func (g *grid) packIQ1M(dst, src []byte, stride, n int) {
-	var masks [8 * 5]uint64
+	var masks [16]uint64
+	clear(dst[g.bits():g.marks()])
 	for r := range n {
 		row := src[r*stride:][:56]
 		// The scale is spread over the top nibbles of four words.
@@ -213,8 +222,8 @@ func (g *grid) packIQ1M(dst, src []byte, stride, n int) {
 		for i := range 8 {
 			high := uint32(binary.LittleEndian.Uint16(row[32+2*i:]))
 			shifts := high >> 3 & 0x1111
-			shifts = (shifts | shifts>>3 | shifts>>6 | shifts>>9) & 15
-			g.packIQ1(dst, &masks, i, r, binary.LittleEndian.Uint32(row[4*i:]), high, 4, shifts)
+			g.masksOf(&masks, i, r, shifts|shifts>>3|shifts>>6|shifts>>9)
+			g.packIQ1(dst, i, r, binary.LittleEndian.Uint32(row[4*i:]), high, 4)
 			s := w >> (i/2*16 + i%2*6)
 			dst[g.scales()+16*i+r] = byte(s&7 | s>>3&7<<4)
 		}

@@ -20,17 +20,16 @@ func eachGrid(f func(l *layout, g *grid)) {
 // TestRectanglesCoverTheGrid: each point of the file has a number of its own whose
 // halves are those of the point.
 func TestRectanglesCoverTheGrid(t *testing.T) {
-	for _, g := range []*grid{gridIQ1S, gridIQ1M} {
+	for _, g := range []*grid{gridIQ1S, gridIQ1M, gridIQ2S} {
 		g.prepare()
 		list := g.list()
-		seen := map[uint32]bool{}
-		for i, n := range g.number {
-			if seen[n] {
-				t.Fatalf("%s: two points have the number %#x", g.t, n)
+		seen := map[uint16]bool{}
+		for i, num := range g.number {
+			if seen[num] {
+				t.Fatalf("%s: two points have the number %#x", g.t, num)
 			}
-			seen[n] = true
-			num := int(n&0x1ff | n>>3&0x200 | n>>6&0x400 | n>>9&0x800)
-			first, second := g.point(num)
+			seen[num] = true
+			first, second := g.point(int(num))
 			for c, want := range list[8*i:][:8] {
 				got := append(append([]int8{}, first...), second...)[c]
 				if got != want {
@@ -44,27 +43,23 @@ func TestRectanglesCoverTheGrid(t *testing.T) {
 	}
 }
 
-// TestCoverPairsLeavesNothingOut covers small random sets.
-func TestCoverPairsLeavesNothingOut(t *testing.T) {
-	rng := rand.New(rand.NewPCG(31, 32))
-	for range 20 {
-		set := map[[2]int]bool{}
-		for range 1 + rng.IntN(300) {
-			set[[2]int{rng.IntN(halfVectors), rng.IntN(halfVectors)}] = true
-		}
-		var pairs [][2]int
-		for p := range set {
-			pairs = append(pairs, p)
-		}
-		for _, r := range coverPairs(pairs) {
-			for _, i := range r.first {
-				for _, k := range r.second {
-					delete(set, [2]int{i, k})
-				}
+// TestRestIsItsOwnInverse writes all numbers' upper bits and reads them back.
+func TestRestIsItsOwnInverse(t *testing.T) {
+	for _, g := range []*grid{gridIQ1S, gridIQ2S} {
+		rng := rand.New(rand.NewPCG(35, 36))
+		rest := make([]byte, 64*g.rests)
+		want := map[[2]int]int{}
+		for b := range 8 {
+			for p := range 64 {
+				num := rng.IntN(1<<g.rests) << 8
+				want[[2]int{b, p}] = num
+				g.putRest(rest, b, p, uint16(num))
 			}
 		}
-		if len(set) > 0 {
-			t.Fatalf("%d of %d pairs are in no rectangle", len(set), len(pairs))
+		for at, num := range want {
+			if got := g.getRest(rest, at[0], at[1]); got != num {
+				t.Errorf("%s: block %d number %d: got %#x, want %#x", g.t, at[0], at[1], got, num)
+			}
 		}
 	}
 }

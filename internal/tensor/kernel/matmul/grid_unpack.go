@@ -40,14 +40,16 @@ func (g *grid) points32(q []int8, src, from []byte, r, i int) {
 	for v := range g.vecs() {
 		for k := range 4 {
 			num := int(from[64*v+4*r+k])
-			for bit := range g.masks {
-				at := g.bits() + 8*((i*g.vecs()+v)*g.masks+bit)
-				num |= int(src[at+r/2]>>(r%2*4+k)&1) << (8 + bit)
+			marked := g.masks > 0 && src[g.marks()+8*(i*g.vecs()+v)+r/2]>>(r%2*4+k)&1 == 1
+			if g.rests > 0 {
+				num |= g.getRest(src[g.bits():], i, 4*r+k)
+			} else if marked {
+				num |= 256
 			}
 			to := q[(4*v+k)*g.size:][:g.size]
-			first, second := g.point(num & 4095)
+			first, second := g.point(num)
 			copy(to[copy(to, first):], second)
-			if num > 4095 {
+			if marked && !g.signs {
 				shiftDown(to)
 			}
 		}
@@ -63,10 +65,21 @@ func shiftDown(q []int8) {
 
 func (g *grid) signWord(from []byte, r int) uint32 {
 	if g.size == 8 {
-		return getU32(from[64+4*r:])
+		return g.naturalSigns(getU32(from[64+4*r:]))
 	}
 	w := getU32(from[128+4*r:])
 	return gather16bits(w>>1) | gather16bits(w)<<16
+}
+
+// naturalSigns is the inverse of placeSigns.
+func (g *grid) naturalSigns(s uint32) uint32 {
+	t := (s>>4 ^ s) & 0x0c0c0c0c
+	s ^= t ^ t<<4
+	if g.halves {
+		s = s&0x0000000f | s&0x00000f00 | s>>12&0x000000f0 | s>>12&0x0000f000 |
+			s&0x000000f0<<16 | s&0x0000f000<<16 | s>>4&0x000f0000 | s>>4&0x0f000000
+	}
+	return s
 }
 
 // gather16bits is the inverse of spread16.

@@ -7,7 +7,7 @@ import "fmt"
 type gridType struct {
 	name           string
 	points, size   int // entries of a plane, and coordinates per point
-	masks          int
+	masks, rests   int
 	signs, halves  bool
 	factor         uint32 // float32 bits of what d is multiplied with
 	scaleBits, one uint32 // masks that make the odd number 2s+1 of a nibble s
@@ -20,11 +20,11 @@ const (
 )
 
 var gridTypes = []gridType{
-	{name: "IQ1_S", points: 512, size: 8, masks: 4, factor: eighth, scaleBits: 0x0e},
-	{name: "IQ1_M", points: 512, size: 8, masks: 5, halves: true, factor: eighth, scaleBits: 0x0e},
+	{name: "IQ1_S", points: 256, size: 8, rests: 4, factor: eighth, scaleBits: 0x0e},
+	{name: "IQ1_M", points: 256, size: 8, masks: 1, rests: 4, halves: true, factor: eighth, scaleBits: 0x0e},
 	{name: "IQ2_XXS", points: 256, size: 8, signs: true, factor: eighth, scaleBits: 0x1e},
 	{name: "IQ2_XS", points: 512, size: 8, masks: 1, signs: true, halves: true, factor: eighth, scaleBits: 0x1e},
-	{name: "IQ2_S", points: 1024, size: 8, masks: 2, signs: true, halves: true, factor: eighth, scaleBits: 0x1e},
+	{name: "IQ2_S", points: 128, size: 8, rests: 3, signs: true, halves: true, factor: eighth, scaleBits: 0x1e},
 	{name: "IQ3_XXS", points: 256, size: 4, signs: true, factor: fourth, scaleBits: 0x1e},
 	{name: "IQ3_S", points: 512, size: 4, masks: 1, signs: true, factor: whole, scaleBits: 0x1e},
 }
@@ -38,7 +38,9 @@ func (g *gridType) bits() int {
 	return 32 + 64
 }
 
-func (g *gridType) blocks() int { return g.bits() + 64*g.vecs()*g.masks }
+func (g *gridType) marks() int { return g.bits() + 64*g.rests }
+
+func (g *gridType) blocks() int { return g.marks() + 64*g.vecs()*g.masks }
 
 func (g *gridType) blockBytes() int {
 	if g.signs {
@@ -62,7 +64,9 @@ const (
 	tableDigits = 0
 	tableOthers = 4 * 64
 	tableValues = 12 * 64
-	tablePlanes = 13 * 64
+	tableFields = 13 * 64
+	tableColumn = 17 * 64
+	tablePlanes = 18 * 64
 )
 
 // segments is the number of pairs of 64-byte tables that a plane consists of: one
@@ -76,10 +80,10 @@ func (g *gridType) segment(plane, i, half int) int {
 // A gridWriter writes the expansion of units of a grid type. Registers:
 //
 //	Z0..Z7    left to the user, but see below
-//	Z8..Z15   the planes, if they have 256 entries; or Z8..Z11 tables, and Z12..Z15
-//	          results of parts of a plane
+//	Z8..Z15   the planes, if they have 256 entries; or Z8..Z11 tables, and Z12 and
+//	          Z13 results of a part of a plane; or Z8..Z11 the planes and Z12 a mask
 //	Z16..Z19  controls of digits
-//	Z20       values
+//	Z20       values; of IQ1 in Z0, and here a mask
 //	Z21       0x03 in all bytes
 //	Z22..Z25  planes: first and second of the first vector of numbers, then of the other;
 //	          and, of every other pair if next is set, Z2, Z3, Z6 and Z7
@@ -88,13 +92,14 @@ func (g *gridType) segment(plane, i, half int) int {
 //	Z28, Z29  numbers; later codes
 //	Z30, Z31  masks for scales
 //	K1..K4    the eighth bit of numbers unset and set, of both vectors
-//	K5, K6    the bits above
+//	K5        shifts; K6 the ninth bit of numbers
 //	R12       tables
 type gridWriter struct {
 	f    *file
 	g    *gridType
 	pre  *prefetcher
 	next bool               // look up a pair before the quads of the one before it
+	each func(b, vec int)   // uses the planes of block b, whose first vector in the pair is vec
 	quad func(b, q int)     // uses the codes of a quad, in Z28
 	ends func(b, first int) // uses the scale of columns from 16*first on, in Z26
 }
@@ -106,14 +111,31 @@ func (w *gridWriter) constants() {
 	for k := range 4 {
 		f.p("VMOVDQU64 %d(R12), Z%d", tableDigits+64*k, 16+k)
 	}
-	f.p("VMOVDQU64 %d(R12), Z20", tableValues)
-	f.p("%s", bcast("mask03", "Z21"))
+	if g.signs {
+		f.p("VMOVDQU64 %d(R12), Z20", tableValues)
+		f.p("%s", bcast("mask03", "Z21"))
+	} else {
+		f.p("VMOVDQU64 %d(R12), Z0", tableValues)
+	}
 	f.p("%s", bcast(fmt.Sprintf("scale%02x", g.scaleBits), "Z30"))
 	f.p("%s", bcast("lowest", "Z31"))
-	if g.segments() == 2 {
-		for i := range 8 {
-			f.p("VMOVDQU64 %d(R12), Z%d", g.segment(i/4, i%4/2, i%2), 8+i)
+	w.planes()
+}
+
+// planes loads planes of up to 256 entries, and what upper needs.
+func (w *gridWriter) planes() {
+	f, g := w.f, w.g
+	if g.segments() <= 2 {
+		for i := range 4 * g.segments() {
+			n := 2 * g.segments() // per plane
+			f.p("VMOVDQU64 %d(R12), Z%d", g.segment(i/n, i%n/2, i%2), 8+i)
 		}
+	}
+	switch g.rests {
+	case 4:
+		f.p("%s", bcast("mask0F", "Z20"))
+	case 3:
+		f.p("%s", bcast("mask38", "Z12"))
 	}
 }
 
@@ -132,7 +154,7 @@ func (w *gridWriter) unit() {
 			w.lookups(b + step)
 		}
 		for i := range step {
-			w.block(b+i, i)
+			w.each(b+i, i)
 		}
 	}
 }
@@ -141,10 +163,13 @@ func (w *gridWriter) unit() {
 func (w *gridWriter) lookups(b int) {
 	w.numbers(b)
 	for plane := range 2 {
-		if plane == 1 && !w.g.signs {
-			w.upper(b)
+		to := []string{w.plane(b, 0, plane), w.plane(b, 1, plane)}
+		from := []string{"Z28", "Z29"}
+		if plane == 1 && w.g.rests > 0 {
+			w.upper(b, to)
+			from = to
 		}
-		w.part(b, plane, w.levels(), 0, []string{w.plane(b, 0, plane), w.plane(b, 1, plane)})
+		w.part(b, plane, w.levels(), 0, from, to)
 	}
 }
 
@@ -165,32 +190,56 @@ func (w *gridWriter) at(b, vec int) int {
 	return g.blocks() + (b+vec)*g.blockBytes()
 }
 
-// mask is the offset of a further bit of the same vectors.
-func (w *gridWriter) mask(b, vec, bit int) int {
-	return w.g.bits() + 8*((b*w.g.vecs()+vec)*w.g.masks+bit)
+// mask is the offset of the mask of the same vector.
+func (w *gridWriter) mask(b, vec int) int {
+	return w.g.marks() + 8*(b*w.g.vecs()+vec)
 }
 
-// numbers loads two vectors of numbers and splits them by their eighth bits.
+// numbers loads two vectors of numbers.
 func (w *gridWriter) numbers(b int) {
 	for vec := range 2 {
 		load(w.f, w.pre, w.at(b, vec), fmt.Sprintf("Z%d", 28+vec))
-		w.f.p("VPMOVB2M Z%d, K%d", 28+vec, 2+2*vec)
+		w.eighth(vec, fmt.Sprintf("Z%d", 28+vec))
+	}
+}
+
+// eighth splits numbers by their eighth bits, if tables have that many entries.
+func (w *gridWriter) eighth(vec int, num string) {
+	if w.g.segments() > 1 {
+		w.f.p("VPMOVB2M %s, K%d", num, 2+2*vec)
 		w.f.p("KNOTQ K%d, K%d", 2+2*vec, 1+2*vec)
 	}
 }
 
-// upper makes the numbers of second halves: their bits above the sixth are those
-// of the second, third and fourth mask.
-func (w *gridWriter) upper(b int) {
-	w.f.p("%s", bcast("mask3F", "Z26"))
-	w.f.p("%s", bcast("mask40", "Z27"))
-	for vec := range 2 {
-		num, k0, k1 := fmt.Sprintf("Z%d", 28+vec), 1+2*vec, 2+2*vec
-		w.f.p("KMOVQ %d(SI), K%d", w.mask(b, vec, 1), k0)
-		w.f.p("KMOVQ %d(SI), K%d", w.mask(b, vec, 2), k1)
-		w.f.p("VPANDD Z26, %s, %s", num, num)
-		w.f.p("VPADDB Z27, %s, K%d, %s", num, k0, num)
-		w.f.p("KNOTQ K%d, K%d", k1, k0)
+// upper makes the numbers of second halves. See join and putRest.
+func (w *gridWriter) upper(b int, to []string) {
+	f := w.f
+	if w.g.rests == 4 {
+		f.p("VMOVDQU64 %d(SI), %s", w.g.bits()+64*(b/2), to[1])
+		f.p("VPSLLW $4, %s, %s", to[1], to[0])
+		for vec, t := range to {
+			f.p("VPTERNLOGD $0xd8, Z20, Z%d, %s // the lower bits of the number, the upper of the rest", 28+vec, t)
+			w.eighth(vec, t)
+		}
+		return
+	}
+	rest := func(v int) int { return w.g.bits() + 64*v }
+	for vec, t := range to {
+		num := fmt.Sprintf("Z%d", 28+vec)
+		f.p("VPSRLW $1, %s, %s", num, num)
+		switch {
+		case b == 6:
+			f.p("VPSRLW $3, %d(SI), %s", rest(2*vec), t)
+			f.p("VPTERNLOGD.BCST $0xe4, mask18<>(SB), %s, %s", num, t)
+			f.p("VPSRLW $%d, %d(SI), %s", 1+vec, rest(1), num)
+			f.p("VPTERNLOGD.BCST $0xd8, mask20<>(SB), %s, %s", num, t)
+			continue
+		case vec == 0:
+			f.p("VMOVDQU64 %d(SI), %s", rest(b/2), t)
+		default:
+			f.p("VPSLLW $3, %d(SI), %s", rest(b/2), t)
+		}
+		f.p("VPTERNLOGD $0xe4, Z12, %s, %s // three bits of the rest, the others of the number", num, t)
 	}
 }
 
@@ -205,36 +254,37 @@ func (w *gridWriter) levels() int {
 
 // part looks up both vectors of numbers in a part of a plane. The permutations of a
 // leaf leave alone the bytes that belong to the other, so the second finds its
-// numbers in place; the results of parts are then merged by the upper bits.
-func (w *gridWriter) part(b, plane, level, first int, to []string) {
+// numbers in place; the results of parts are then merged by the ninth bit.
+func (w *gridWriter) part(b, plane, level, first int, from, to []string) {
 	f, g := w.f, w.g
-	if level == 0 {
-		t := [4]string{"Z8", "Z9", "Z10", "Z11"}
-		switch {
-		case g.segments() > 2:
-			for i, r := range t {
-				f.p("VMOVDQU64 %d(R12), %s", g.segment(plane, 2*first+i/2, i%2), r)
-			}
-		case plane == 1:
-			t = [4]string{"Z12", "Z13", "Z14", "Z15"}
-		}
+	if level == 1 {
+		other := []string{"Z12", "Z13"}
+		w.part(b, plane, 0, 0, from, to)
+		w.part(b, plane, 0, 1, from, other)
 		for vec, r := range to {
-			f.p("VMOVDQA64 Z%d, %s", 28+vec, r)
-			f.p("VPERMI2B %s, %s, K%d, %s", t[1], t[0], 1+2*vec, r)
-			f.p("VPERMI2B %s, %s, K%d, %s", t[3], t[2], 2+2*vec, r)
+			f.p("KMOVQ %d(SI), K6", w.mask(b, vec))
+			f.p("VPBLENDMB %s, %s, K6, %s", other[vec], r, r)
 		}
 		return
 	}
-	other := [][]string{{"Z12", "Z13"}, {"Z14", "Z15"}}[level-1]
-	w.part(b, plane, level-1, first, to)
-	w.part(b, plane, level-1, first+1<<(level-1), other)
-	for vec, r := range to {
-		bit := level - 1
-		if plane == 1 && !g.signs {
-			bit = 3
+	var t [4]string
+	for i := range t {
+		t[i] = fmt.Sprintf("Z%d", 8+i+2*plane*g.segments())
+		if g.segments() > 2 {
+			t[i] = fmt.Sprintf("Z%d", 8+i)
+			f.p("VMOVDQU64 %d(R12), %s", g.segment(plane, 2*first+i/2, i%2), t[i])
 		}
-		f.p("KMOVQ %d(SI), K%d", w.mask(b, vec, bit), 5+vec)
-		f.p("VPBLENDMB %s, %s, K%d, %s", other[vec], r, 5+vec, r)
+	}
+	for vec, r := range to {
+		if from[vec] != r {
+			f.p("VMOVDQA64 %s, %s", from[vec], r)
+		}
+		if g.segments() == 1 {
+			f.p("VPERMI2B %s, %s, %s", t[1], t[0], r)
+			continue
+		}
+		f.p("VPERMI2B %s, %s, K%d, %s", t[1], t[0], 1+2*vec, r)
+		f.p("VPERMI2B %s, %s, K%d, %s", t[3], t[2], 2+2*vec, r)
 	}
 }
 
@@ -245,7 +295,7 @@ func (w *gridWriter) block(b, vec int) {
 	case g.signs:
 		load(f, w.pre, w.at(b, 0)+64*g.vecs(), "Z27")
 	case g.halves: // a shift per point
-		f.p("KMOVQ %d(SI), K5", w.mask(b-vec, vec, 4))
+		f.p("KMOVQ %d(SI), K5", w.mask(b-vec, vec))
 		f.p("VPMOVM2B K5, Z27")
 		f.p("VPADDB Z27, Z27, Z27")
 	default:
@@ -309,7 +359,7 @@ func (w *gridWriter) quadShifted(b, vec, q int) {
 		w.f.p("VPSHUFB %d(R12), Z27, Z29", tableOthers+64*(q/2))
 	}
 	w.f.p("VPMULTISHIFTQB %s, Z%d, Z28", w.plane(b, vec, q%2), 16+q/2)
-	w.f.p("VPERMB Z20, Z28, Z28")
+	w.f.p("VPERMB Z0, Z28, Z28")
 	if w.g.halves {
 		w.f.p("VPADDB Z29, Z28, Z28")
 	} else {

@@ -4,12 +4,13 @@ package main
 // Registers:
 //
 //	DI   the unit in its wide layout; R9 its codes
-//	SI   the packed unit; R8 a block, R10 the masks and R11 the scales of the block
+//	SI   the packed unit; R8 a block, R10 its masks, R11 its scales and BX the rests of
+//	     numbers
 //	R12  tables; R13 halves left, DX blocks left
 //	Y0   numbers, then signs or shifts in Y1
-//	Y2.. a nibble per row of each mask
+//	Y2   a nibble per row of a mask
 //	Y7   numbers of points, Y8 their values, Y9 and Y10 temporary
-//	Y11  bits of the signs of the second half of a block, if points have four coordinates
+//	Y11  bits of the signs of the second vector of a block
 //	Y12  brings the lowest byte of a lane to all four
 //	Y13  bits of signs
 //	Y14  0x80 in all bytes, Y15 0xff in all lanes
@@ -20,8 +21,14 @@ func avx2Grid(f *file) []entry {
 	}{
 		{"mask80", 0x80808080},
 		{"low8", 0xff},
-		{"low6", 0x3f},
-		{"signs8", 0x08040201},
+		{"low7", 0x7f},
+		{"low4", 0x0f},
+		{"others3", 0x47},
+		{"low3", 0x07},
+		{"three", 0x03},
+		{"one1", 0x01},
+		{"signs8", 0x80400201},
+		{"others8", 0x08042010},
 		{"signs4", 0x80200802},
 		{"others4", 0x40100401},
 		{"scale0e", 0x0e0e0e0e},
@@ -63,12 +70,14 @@ func avx2Expander(f *file, g *gridType) {
 		f.p("%s", ybcast("others4", "Y11"))
 	} else {
 		f.p("%s", ybcast("signs8", "Y13"))
+		f.p("%s", ybcast("others8", "Y11"))
 	}
 	f.raw("loop:")
 	avx2Scales(f, g)
 	f.p("MOVQ $2, R13")
 	f.p("LEAQ %d(SI), R8", g.blocks())
-	f.p("LEAQ %d(SI), R10", g.bits())
+	f.p("LEAQ %d(SI), R10", g.marks())
+	f.p("LEAQ %d(SI), BX", g.bits())
 	f.p("LEAQ %d(DI), R9", codes)
 	f.raw("half:")
 	f.p("LEAQ 32(SI), R11")
@@ -79,13 +88,15 @@ func avx2Expander(f *file, g *gridType) {
 	}
 	f.p("ADDQ $%d, R8", blockStep(g)*g.blockBytes())
 	f.p("ADDQ $%d, R10", blockStep(g)*8*g.vecs()*g.masks)
+	f.p("ADDQ $64, BX")
 	f.p("ADDQ $%d, R9", blockStep(g)*512)
 	f.p("ADDQ $16, R11")
 	f.p("DECQ DX")
 	f.p("JNE block")
 	// The other eight rows: 32 bytes on in each vector, 4 in each mask, 8 in bytes.
 	f.p("LEAQ %d(SI), R8", g.blocks()+32)
-	f.p("LEAQ %d(SI), R10", g.bits()+4)
+	f.p("LEAQ %d(SI), R10", g.marks()+4)
+	f.p("LEAQ %d(SI), BX", g.bits()+32)
 	f.p("LEAQ %d(DI), R9", codes+32)
 	f.p("ADDQ $8, SI")
 	f.p("DECQ R13")
@@ -98,14 +109,8 @@ func avx2Expander(f *file, g *gridType) {
 	f.p("RET\n")
 }
 
-// blockStep is the number of blocks per turn of the loop: two where a shift lies
-// in the nibbles of pairs of blocks.
-func blockStep(g *gridType) int {
-	if !g.signs && !g.halves {
-		return 2
-	}
-	return 1
-}
+// blockStep is the number of blocks per turn of the loop: as many as share vectors.
+func blockStep(g *gridType) int { return []int{1, 0, 0, 8, 2}[g.rests] }
 
 // avx2Scales writes d and the odd numbers of all nibbles.
 func avx2Scales(f *file, g *gridType) {
@@ -171,22 +176,12 @@ func avx2Point(f *file, g *gridType, i, v, k int) {
 		f.p("VPSRLD $%d, Y0, Y7", 8*k)
 		f.p("VPAND %s, Y7, Y7", mask)
 	}
+	if g.rests > 0 {
+		avx2Split(f, g, i, k, lower)
+		return
+	}
 	lower("Y15")
 	switch {
-	case !g.signs:
-		number(0, 8)
-		if g.halves {
-			f.p("VPSLLD $%d, Y6, Y1", 31-k)
-			f.p("VPSRAD $31, Y1, Y1")
-			f.p("VPADDB Y1, Y1, Y1")
-		}
-		avx2Quad(f, g, base, 4, 512*i+64*(2*k), 0)
-		f.p("%s", ybcast("low6", "Y10"))
-		lower("Y10")
-		for m := range 3 {
-			number(1+m, 6+m)
-		}
-		avx2Quad(f, g, base+4*g.points, 4, 512*i+64*(2*k+1), 0)
 	case g.size == 8:
 		for m := range g.masks {
 			number(m, 8+m)
@@ -201,6 +196,56 @@ func avx2Point(f *file, g *gridType, i, v, k int) {
 	}
 }
 
+// avx2Split writes the quads of point k, whose halves have numbers of their own. See
+// join and putRest.
+func avx2Split(f *file, g *gridType, i, k int, lower func(mask string)) {
+	base := tablePlanes + 2*g.points
+	part := func(at, right int, mask, to string) { // bits of a rest, at the lowest places
+		if right+8*k > 0 {
+			f.p("VPSRLD $%d, %d(BX), %s", right+8*k, at, to)
+			f.p("VPAND %s, %s, %s", mask, to, to)
+		} else {
+			f.p("VPAND %d(BX), %s, %s", at, mask, to)
+		}
+	}
+	low := func(name string) string { // a mask, in Y10
+		f.p("%s", ybcast(name, "Y10"))
+		return "Y10"
+	}
+	if g.rests == 4 {
+		if g.halves {
+			f.p("VPSLLD $%d, Y2, Y1", 31-k)
+			f.p("VPSRAD $31, Y1, Y1")
+			f.p("VPADDB Y1, Y1, Y1")
+		}
+		lower("Y15")
+		avx2Quad(f, g, base, 4, 512*i+64*(2*k), 0)
+		low("low4")
+		lower("Y10")
+		part(0, 4*i, "Y10", "Y9")
+		f.p("VPSLLD $4, Y9, Y9")
+	} else {
+		lower(low("low7"))
+		avx2Quad(f, g, base, 4, 512*i+64*(2*k), 2*k)
+		f.p("VPSRLD $%d, Y0, Y7", 1+8*k)
+		f.p("VPAND %s, Y7, Y7", low("others3"))
+		if i < 6 {
+			low("low3")
+			part(64*(i/2), 3-i%2*3, "Y10", "Y9")
+		} else {
+			low("three")
+			part(128*(i-6), 6, "Y10", "Y9")
+			low("one1")
+			part(64, i, "Y10", "Y8")
+			f.p("VPSLLD $2, Y8, Y8")
+			f.p("VPOR Y8, Y9, Y9")
+		}
+		f.p("VPSLLD $3, Y9, Y9")
+	}
+	f.p("VPOR Y9, Y7, Y7")
+	avx2Quad(f, g, base+4*g.points, 4, 512*i+64*(2*k+1), 2*k+1)
+}
+
 // avx2Quad gathers the values of a quad, gives them their signs or shifts, adds 128
 // and stores them.
 func avx2Quad(f *file, g *gridType, table, scale, to, q int) {
@@ -209,12 +254,10 @@ func avx2Quad(f *file, g *gridType, table, scale, to, q int) {
 	if !g.signs {
 		f.p("VPADDB Y1, Y8, Y8")
 	} else {
-		bits, shift := "Y13", 4*q
-		if g.size == 4 {
-			shift = q % 4 * 8
-			if q >= 4 {
-				bits = "Y11"
-			}
+		bits := "Y13"
+		second, shift := g.signs4(q)
+		if second {
+			bits = "Y11"
 		}
 		from := "Y1"
 		if shift > 0 {
@@ -229,4 +272,19 @@ func avx2Quad(f *file, g *gridType, table, scale, to, q int) {
 	}
 	f.p("VPXOR Y14, Y8, Y8")
 	f.p("VMOVDQU Y8, %d(R9)", to)
+}
+
+// signs4 says where the signs of a quad are: in which vector's bits, and in which
+// byte of a lane, counted in bits. See signAt and mingle.
+func (g *gridType) signs4(q int) (second bool, shift int) {
+	k, plane := q/2, q%2
+	switch {
+	case g.size == 4:
+		return q >= 4, q % 4 * 8
+	case !g.halves:
+		return plane == 1, 8 * k
+	case k < 2:
+		return false, 8 * (k + 2*plane)
+	}
+	return true, 8 * (k - 2*plane)
 }

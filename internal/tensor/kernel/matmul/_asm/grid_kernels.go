@@ -12,8 +12,18 @@ func vnniGrid(f *file) []entry {
 	}{
 		{"mask03", 0x03030303},
 		{"maskAA", 0xaaaaaaaa},
-		{"mask3F", 0x3f3f3f3f},
-		{"mask40", 0x40404040},
+		{"mask0F", 0x0f0f0f0f},
+		{"mask18", 0x18181818},
+		{"mask20", 0x20202020},
+		{"mask38", 0x38383838},
+		{"mask30", 0x30303030},
+		{"mask0C", 0x0c0c0c0c},
+		{"mask80", 0x80808080},
+		{"shift0", 0x08},
+		{"shift1", 0x80},
+		{"down16", 0xfff0fff0},
+		{"down56", ^uint32(55)},
+		{"down72", ^uint32(71)},
 		{"scale0e", 0x0e},
 		{"scale1e", 0x1e},
 		{"lowest", 1},
@@ -22,8 +32,10 @@ func vnniGrid(f *file) []entry {
 	}
 	for _, g := range gridTypes {
 		constant(f, "factor"+g.name, g.factor)
+		constant(f, "eighth"+g.name, g.factor-3<<23)
 	}
-	f.raw("")
+	f.raw("DATA point<>+0(SB)/8, $%d", 8*128)
+	f.raw("GLOBL point<>(SB), RODATA|NOPTR, $8\n")
 	var list []entry
 	for _, ny := range gridTiles {
 		vnniMacros(f, ny)
@@ -33,7 +45,11 @@ func vnniGrid(f *file) []entry {
 		})
 		for _, g := range gridTypes {
 			name := fmt.Sprintf("vnni%sx%d", g.name, ny)
-			vnniGridKernel(f, name, &g, ny)
+			if g.size == 8 {
+				vnniFieldKernel(f, name, &g, ny)
+			} else {
+				vnniGridKernel(f, name, &g, ny)
+			}
 			list = append(list, entry{"vbmi", g.name, ny, name})
 		}
 	}
@@ -46,24 +62,40 @@ func vnniGrid(f *file) []entry {
 
 // vnniGridKernel sums a block in Z0 to Z3 and a unit in Z4 to Z7.
 func vnniGridKernel(f *file, name string, g *gridType, ny int) {
-	block := 32
-	if g.halves {
-		block = 16
-	}
 	vnniStart(f, name, ny)
 	pre := prefetcher{f: f, ny: ny, on: true, end: g.bytes()}
 	w := gridWriter{f: f, g: g, pre: &pre, next: ny <= 2}
+	w.each = w.block
 	w.quad = func(b, q int) {
-		if at := 32*b + 4*q; at%block == 0 {
+		if at := 32*b + 4*q; at%32 == 0 {
 			f.p("INIT%d(%d)", ny, 256+at/4)
-			if block == 32 {
-				f.p("PLUS%d(%d)", ny, 256+at/4+4)
-			}
+			f.p("PLUS%d(%d)", ny, 256+at/4+4)
 		}
 		f.p("DOT%d(%d, Z28)", ny, 32*b+4*q)
 	}
 	w.ends = func(int, int) { f.p("ADDSCALED%d", ny) }
 	w.constants()
+	gridLoop(f, g, ny, &pre, "factor", w.unit)
+}
+
+// vnniFieldKernel does the same for points of eight coordinates.
+func vnniFieldKernel(f *file, name string, g *gridType, ny int) {
+	pre := prefetcher{f: f, ny: ny, on: true, end: g.bytes()}
+	w := newFieldWriter(f, g, &pre, ny)
+	vnniStartFrame(f, name, ny, ny*w.room)
+	w.constants()
+	factor := "factor"
+	if !g.signs {
+		factor = "eighth" // the sums are eight times as large
+	}
+	gridLoop(f, g, ny, &pre, factor, func() {
+		w.activations()
+		w.unit()
+	})
+}
+
+// gridLoop writes the loop over the units of a kernel.
+func gridLoop(f *file, g *gridType, ny int, pre *prefetcher, factor string, unit func()) {
 	f.p("CMPQ more+40(FP), $0")
 	f.p("JNE loop")
 	f.p("CLEAR%dx4", ny)
@@ -73,10 +105,10 @@ func vnniGridKernel(f *file, name string, g *gridType, ny int) {
 	for pre.next < g.blocks() {
 		pre.line() // the scales and masks
 	}
-	w.unit()
+	unit()
 	pre.rest()
 	f.p("VCVTPH2PS (SI), Z26")
-	f.p("VMULPS.BCST factor%s<>(SB), Z26, Z26", g.name)
+	f.p("VMULPS.BCST %s%s<>(SB), Z26, Z26", factor, g.name)
 	f.p("FINISH%dx4", ny)
 	f.p("SAVE%dx4", ny)
 	f.p("ADDQ $%d, SI", g.bytes())
@@ -98,6 +130,7 @@ func vnniExpander(f *file, g *gridType) {
 	block, codes, bytes := g.wide()
 	pre := prefetcher{f: f, ny: 8, on: true, end: g.bytes()}
 	w := gridWriter{f: f, g: g, pre: &pre, next: true}
+	w.each = w.block
 	w.quad = func(b, q int) { f.p("VMOVDQU64 Z28, %d(DI)", codes+64*(8*b+q)) }
 	w.ends = func(b, h int) { f.p("VPMOVDB Z26, %d(DI)", 64+16*(b*32/block+h)) }
 	w.constants()

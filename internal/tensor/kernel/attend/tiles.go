@@ -99,9 +99,17 @@ func (t *tiling) fill() {
 	}
 }
 
-// blockTiles is block for products in tiles.
+// blockTiles is block for products in tiles. Rows of other elements are converted to
+// bf16 first.
 func (s *Scratch) blockTiles(p *Params, cur cursor, i0, i1, at, r0, r1 int) cursor {
-	cur = s.tiles.gather(p, cur, at, r0, r1)
+	if p.Elem == BF16 {
+		cur = s.tiles.gather(p, cur, at, r0, r1)
+	} else {
+		cur = s.copyBlock(p, cur, at, r0, r1)
+		k, v := s.kraw[(r0-at)*2*p.DK:], s.vraw[(r0-at)*s.vrawStride:]
+		copied := Params{Elem: BF16, DK: p.DK, DV: p.DV, KStride: 2 * p.DK, VStride: s.vrawStride}
+		s.tiles.gather(&copied, cursor{chunks: []Chunk{{K: k, V: v, N: r1 - r0}}, row: r0}, at, r0, r1)
+	}
 	s.scoresTiles(i0, i1)
 	s.weighAll(i0, i1, at, r0, r1)
 	s.valuesTiles(i0, i1)

@@ -17,7 +17,7 @@ func init() { cpu.RegisterUnverified("amx", &useAMX) }
 // setTiles brings the queries, in bf16, into tiles if there are any.
 func (s *Scratch) setTiles(p *Params) {
 	t := &s.tiles
-	if t.on = s.pairs && p.Elem == BF16 && useAMX; !t.on {
+	if t.on = s.pairs && useAMX; !t.on {
 		return
 	}
 	t.grow(p)

@@ -64,7 +64,7 @@ type callTags struct {
 
 var (
 	qwenTags    = callTags{lit("<parameter="), lit(">\n"), lit("\n</parameter>\n"), "</parameter>"}
-	glmTags     = callTags{special("<arg_key>"), seq(special("</arg_key>"), lit("\n"), special("<arg_value>")), seq(special("</arg_value>"), lit("\n")), "</arg_value>"}
+	glmTags     = callTags{special("<arg_key>"), seq(special("</arg_key>"), glmBreak, special("<arg_value>")), seq(special("</arg_value>"), glmBreak), "</arg_value>"}
 	minimaxTags = callTags{lit(`<parameter name="`), lit(`">`), lit("</parameter>\n"), "</parameter>"}
 
 	qwenMarkup = markup{
@@ -74,11 +74,13 @@ var (
 			return seq(special("<tool_call>"), lit("\n<function="+t.Name+">\n"), args, lit("</function>\n"), special("</tool_call>")), err
 		},
 	}
+	// GLM-4.5 and 4.6 break lines between tags, 4.7 does not.
+	glmBreak  = opt(lit("\n"))
 	glmMarkup = markup{
-		open: nothing, close: nothing, between: lit("\n"), markers: []string{"<tool_", "</tool_"},
+		open: nothing, close: nothing, between: glmBreak, markers: []string{"<tool_", "</tool_"},
 		call: func(c *toolCompiler, t chat.Tool) (*node, error) {
 			args, err := c.tagged(&glmTags, "")
-			return seq(special("<tool_call>"), lit(t.Name+"\n"), args, special("</tool_call>")), err
+			return seq(special("<tool_call>"), lit(t.Name), glmBreak, args, special("</tool_call>")), err
 		},
 	}
 	minimaxMarkup = markup{

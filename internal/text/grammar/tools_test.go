@@ -238,6 +238,7 @@ func TestToolCallTexts(t *testing.T) {
 	f(StyleQwenCoder, must, fmt.Sprintf(coder, ""), false)
 	f(StyleQwenCoder, auto, "<function=ping>", false)
 	f(StyleGLM, must, "<tool_call>get_weather\n<arg_key>city</arg_key>\n<arg_value>Paris</arg_value>\n<arg_key>days</arg_key>\n<arg_value>2</arg_value>\n</tool_call>\n<tool_call>ping\n</tool_call>", true)
+	f(StyleGLM, must, "<tool_call>get_weather<arg_key>city</arg_key><arg_value>Paris</arg_value></tool_call><tool_call>ping</tool_call>", true)
 	f(StyleMiniMax, must, "<minimax:tool_call>\n<invoke name=\"get_weather\">\n<parameter name=\"city\">Paris</parameter>\n</invoke>\n<invoke name=\"ping\">\n</invoke>\n</minimax:tool_call>", true)
 	f(StyleMistralList, must, `[TOOL_CALLS][{"name": "get_weather", "arguments": {"city": "Paris"}, "id": "aB3456789"}, {"name": "ping", "arguments": {}}]`, true)
 	f(StyleMistralList, must, `[TOOL_CALLS][{"name": "ping", "arguments": {}, "id": "short"}]`, false)

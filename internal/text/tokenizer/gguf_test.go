@@ -70,7 +70,7 @@ func TestFromGGUFErrors(t *testing.T) {
 	}
 	f(keyModel, nil, keyModel)
 	f(keyModel, uint32(1), keyModel)
-	f(keyPre, "tekken", `"tekken"`)
+	f(keyPre, "no-such", `"no-such"`)
 	f(keyTokens, nil, keyTokens)
 	f(keyTokens, uint32(1), keyTokens)
 	f(keyTypes, []int32{1}, keyTypes)

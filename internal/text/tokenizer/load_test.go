@@ -22,7 +22,7 @@ func TestErrors(t *testing.T) {
 			}
 		}
 	}
-	f(func(v *vocabulary) { v.pre = "chatglm-bpe" }, `"chatglm-bpe"`, "deepseek-v3", "llama-bpe", "qwen2")
+	f(func(v *vocabulary) { v.pre = "no-such" }, `"no-such"`, "deepseek-v3", "llama-bpe", "qwen2")
 	f(func(v *vocabulary) { v.model = "bert" }, `"bert"`, "gpt2", "llama")
 	f(func(v *vocabulary) { v.tokens = nil }, "tokenizer.ggml.tokens")
 	f(func(v *vocabulary) { v.types = v.types[1:] }, "tokenizer.ggml.token_type")

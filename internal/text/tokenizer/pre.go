@@ -28,6 +28,9 @@ var (
 	ruleQwen2   = &rule{split: sync.OnceValue(func() splitter { return splitLlama3(1) }), nfc: true, shown: shownQwen}
 	ruleSmol    = &rule{split: sync.OnceValue(splitSmol)}
 	ruleGPT2    = &rule{split: sync.OnceValue(splitGPT2)}
+	ruleKimi    = &rule{split: sync.OnceValue(splitKimi), whole: true}
+	ruleTekken  = &rule{split: sync.OnceValue(splitTekken), whole: true, addBOS: true}
+	ruleGLM4    = &rule{split: ruleLlama3.split}
 	ruleDefault = &rule{split: sync.OnceValue(splitDefault)}
 )
 
@@ -52,6 +55,10 @@ var rules = map[string]*rule{
 	"gpt-2":            ruleGPT2,
 	"gpt2":             ruleGPT2,
 	"phi-2":            ruleGPT2,
+	"kimi-k2":          ruleKimi,
+	"tekken":           ruleTekken,
+	"glm4":             ruleGLM4,
+	"chatglm-bpe":      ruleGLM4,
 	"default":          ruleDefault,
 }
 

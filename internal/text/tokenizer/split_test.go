@@ -15,6 +15,13 @@ const (
 	reGPT2  = `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
 	reLlama = `'[sSſ]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD]|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,%d}` +
 		`| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
+	reContraction = `(?:'[sSſ]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])?`
+	reKimiUpper   = `[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}-[\p{Han}]]` // the published text writes &&[^\p{Han}]
+	reKimiLower   = `[\p{Ll}\p{Lm}\p{Lo}\p{M}-[\p{Han}]]`
+	reKimi        = `[\p{Han}]+|[^\r\n\p{L}\p{N}]?` + reKimiUpper + `*` + reKimiLower + `+` + reContraction +
+		`|[^\r\n\p{L}\p{N}]?` + reKimiUpper + `+` + reKimiLower + `*` + reContraction + `|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
+	reTekken = `[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*` +
+		`|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+`
 	reCJK = `[一-龥ࠀ-一가-퟿]+`
 )
 
@@ -35,6 +42,9 @@ func expressions() map[string][]string {
 		},
 		"llama-bpe": {fmt.Sprintf(reLlama, 3)},
 		"qwen2":     {fmt.Sprintf(reLlama, 1)},
+		"glm4":      {fmt.Sprintf(reLlama, 3)},
+		"kimi-k2":   {reKimi},
+		"tekken":    {reTekken},
 		"gpt-2":     {reGPT2},
 		"smollm":    {`\p{N}`, reGPT2},
 		"default":   {`[\p{P}\$\+<=>\^~\|]+`, reGPT2, `\p{N}+`, `[0-9][0-9][0-9]`},
@@ -94,7 +104,7 @@ func fragments(ends []int, s string) (out []string) {
 // rule knows, is frequent.
 func unicodeText() *rapid.Generator[string] {
 	few := []rune(" \u00a0\u3000\u2028\u2029\u200a\u200b\t\r\n\v'srtvemldSRTVEMLDſ0123456789²Ⅷ٣१aZzéßΩжñ中一龥龦ࠀ\u07ff\u3040\u3097\u309b" +
-		"\u3040\u309f\u30a0\u30ff\u3099・가퟿!\"#$%()*+,-./:;<=>?@[]^_`{|}~！～‘‟。、\u0301\u0e31\u0000\u0007\u007f\ufeff\U0001F680\U00010400ᏽᏸ")
+		"ǅǈʰºªΣΣ々〇⺀〡ㇰ/ABC\u3040\u309f\u30a0\u30ff\u3099・가퟿!\"#$%()*+,-./:;<=>?@[]^_`{|}~！～‘‟。、\u0301\u0e31\u0000\u0007\u007f\ufeff\U0001F680\U00010400ᏽᏸ")
 	r := rapid.OneOf(
 		rapid.SampledFrom(few),
 		rapid.SampledFrom([]rune(" \n  ab1中.")),
@@ -163,5 +173,9 @@ func TestSplitters(t *testing.T) {
 	f("llama-bpe", "I'LL go 12345", "I", "'LL", " go", " ", "123", "45")
 	f("qwen2", "v12", "v", "1", "2")
 	f("smollm", "don't  99", "don", "'t", "  ", "9", "9")
+	f("kimi-k2", "中文English混合 Pascal", "中文", "English", "混合", " Pascal")
+	f("kimi-k2", "I'm ChatGPT. CAN'T wait 'til 2026.世界", "I'm", " Chat", "GPT", ".", " CAN'T", " wait", " '", "til", " ", "202", "6", ".", "世界")
+	f("kimi-k2", "“Hello,” 世界——", "“Hello", ",”", " ", "世界", "——")
+	f("tekken", "don't stop 2024 HTTPServer a//b\n", "don", "'t", " stop", " ", "2", "0", "2", "4", " HTTPServer", " a", "//", "b", "\n")
 	f("default", "a+b 1234", "a", "+", "b", " ", "123", "4")
 }

@@ -31,6 +31,7 @@ var floors = [][]string{
 	{"internal/tensor/quant"},
 	{"internal/tensor/kernel/vec"},
 	{"internal/tensor/kernel/matmul", "internal/tensor/kernel/attend"},
+	{"internal/tensor/kernel/check"},
 	{"internal/format/gguf"},
 	{"internal/text/tokenizer", "internal/text/jinja"},
 	{"internal/text/chat"},

@@ -43,6 +43,7 @@ func (a *App) Start(tier string) error {
 			tier, source = v[0].Text, v[0].Source
 		}
 	}
+	cpu.Verify(a.verifiedTiers()...)
 	if err := cpu.Force(tier); err != nil {
 		return &UsageError{Message: fmt.Sprintf("%s: %s", source, trim(err))}
 	}

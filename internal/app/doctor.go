@@ -175,7 +175,7 @@ func why(t *Tier) string {
 	case !t.Supported:
 		return "this processor lacks it"
 	case !t.Verified:
-		return "its tests have passed on no machine yet; HOLDFAST_KERNELS=" + t.Name + " turns it on"
+		return "its tests have passed on no machine yet; `holdfast doctor --verify` tests it on this one and turns it on"
 	}
 	return "turned off by --kernels or HOLDFAST_KERNELS"
 }
@@ -199,6 +199,11 @@ func advice(d *Diagnosis) []string {
 	}
 	if m.Usable > 0 && m.Usable < 2<<30 {
 		add("only %d MiB of memory are free, too little for any model worth having; close other programs", m.Usable>>20)
+	}
+	for _, t := range d.Kernels {
+		if t.Supported && !t.Verified {
+			add("the kernels of tier %s are off until they are tested on such a processor: run `holdfast doctor --verify` (some seconds)", t.Name)
+		}
 	}
 	best := slices.ContainsFunc(d.Kernels[1:], func(t Tier) bool { return t.State == "on" })
 	if !best {

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -16,8 +18,8 @@ const listKernels = "list"
 
 func newDoctor(a *app.App) *cobra.Command {
 	var o struct {
-		json, fast bool
-		kernels    string
+		json, fast, verify bool
+		kernels, check     string
 	}
 	cmd := &cobra.Command{
 		Use:   "doctor",
@@ -25,6 +27,10 @@ func newDoctor(a *app.App) *cobra.Command {
 		Long: `Print the processor and its features, memory and the limits on it, how fast memory
 is read (which bounds the speed of answers), how fast it computes (which bounds how
 fast prompts are read), which kernels are used and why, and advice.
+
+--verify compares the kernels of every tier that this processor has with plain Go,
+each tier in a process of its own. A tier that the project itself had no processor for
+is off until it has passed here; then this program uses it.
 
 --kernels alone prints one line for each kernel tier; --kernels=TIER forces one, as
 HOLDFAST_KERNELS=TIER does for every command.`,
@@ -34,7 +40,7 @@ HOLDFAST_KERNELS=TIER does for every command.`,
 			}
 			return args(0, 0, "")(cmd, list)
 		},
-		RunE: func(_ *cobra.Command, list []string) error {
+		RunE: func(cmd *cobra.Command, list []string) error {
 			if len(list) == 1 && o.kernels == listKernels {
 				o.kernels = list[0] // --kernels TIER, with a space
 			}
@@ -44,6 +50,12 @@ HOLDFAST_KERNELS=TIER does for every command.`,
 			}
 			if err := a.Start(tier); err != nil {
 				return err
+			}
+			switch {
+			case o.check != "":
+				return app.CheckTier(o.check)
+			case o.verify:
+				return verifyKernels(cmd.Context(), a, o.json)
 			}
 			if o.kernels == listKernels {
 				return printTiers(a.IO.Out, app.Kernels())
@@ -62,9 +74,35 @@ HOLDFAST_KERNELS=TIER does for every command.`,
 	f := cmd.Flags()
 	f.BoolVar(&o.json, "json", false, "print one JSON object")
 	f.BoolVar(&o.fast, "no-measure", false, "do not measure speeds, which takes a few seconds")
+	f.BoolVar(&o.verify, "verify", false, "test the kernels on this processor, and turn on what has passed")
+	f.StringVar(&o.check, "check", "", "test the kernels of a `TIER` in this process")
+	f.Lookup("check").Hidden = true
 	f.StringVar(&o.kernels, "kernels", "", "list the kernel tiers, or force a `TIER`")
 	f.Lookup("kernels").NoOptDefVal = listKernels
 	return cmd
+}
+
+// verifyKernels tests the tiers one by one and prints what came out.
+func verifyKernels(ctx context.Context, a *app.App, asJSON bool) error {
+	verdicts, err := a.VerifyKernels(ctx, app.TestTier)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		err = printJSON(a.IO.Out, verdicts)
+	} else {
+		var rows [][]string
+		for _, v := range verdicts {
+			rows = append(rows, []string{v.Tier, map[bool]string{true: "passed", false: "FAILED"}[v.OK], v.Error})
+		}
+		table(a.IO.Out, "", rows)
+	}
+	for _, v := range verdicts {
+		if !v.OK {
+			err = errors.Join(err, errors.New(v.Advice()))
+		}
+	}
+	return err
 }
 
 // printTiers prints one line for each tier.

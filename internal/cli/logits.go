@@ -34,7 +34,8 @@ func newLogits(a *app.App) *cobra.Command {
 		Short: "Print the raw scores of the next token, to compare engines",
 		Long: `Compute the logits at every position of a sequence of tokens. With --out they are
 written to a file as little-endian float32, [tokens][vocabulary]; in any case the
-likeliest next tokens are printed.`,
+likeliest next tokens are printed. The cache is float32 unless --kv-type says
+otherwise, so that what is compared is the model and not the cache's rounding.`,
 		Example: `  holdfast logits m.gguf --tokens 1,2,3 --out logits.f32
   holdfast logits m.gguf --tokens "$(holdfast tokenize m.gguf --ids 'The sea is')"`,
 		Args: args(1, 1, "MODEL --tokens 1,2,3"),
@@ -45,7 +46,7 @@ likeliest next tokens are printed.`,
 	f.StringVar(&o.out, "out", "", "write all logits to `FILE`")
 	f.BoolVar(&o.raw.Deterministic, "deterministic", false, "the same bits whatever the size of a prompt's pieces")
 	f.BoolVar(&o.raw.Exact, "exact", false, "float32 activations on dequantized weights, and a float32 cache")
-	choiceFlag(cmd, &o.raw.KVType, "kv-type", kvTypes, kvHelp+", f32 with --exact")
+	choiceFlag(cmd, &o.raw.KVType, "kv-type", kvTypes, "element type of the cache; by default f32")
 	intFlag(cmd, &o.raw.Threads, "threads", 0, 1024, "threads that compute; 0 for one per core")
 	o.top = 5
 	intFlag(cmd, &o.top, "top", 1, 1000, "how many of the likeliest tokens to print")
@@ -62,6 +63,7 @@ type candidate struct {
 }
 
 func logits(ctx context.Context, a *app.App, ref string, o *logitsOptions) error {
+	o.raw.KVType = cmp.Or(o.raw.KVType, "f32")
 	tok, err := loadTokenizer(a, ref)
 	if err != nil {
 		return err

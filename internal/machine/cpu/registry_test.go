@@ -79,3 +79,17 @@ func TestRegisterRefusesUnknownNames(t *testing.T) {
 	on := false
 	Register("avx1024", &on)
 }
+
+func TestVerify(t *testing.T) {
+	withImpls(t)
+	u, lacking := true, false
+	RegisterUnverified("avxvnni", &u)
+	RegisterUnverified("amx", &lacking)
+	if err := Force(""); err != nil || u {
+		t.Fatalf("Force leaves an unverified tier %v, error %v", u, err)
+	}
+	Verify("avxvnni", "amx", "nonsense")
+	if err := Force(""); err != nil || !u || lacking {
+		t.Errorf("after Verify: %v and %v, error %v; want on, and off where the machine lacks it", u, lacking, err)
+	}
+}

@@ -25,6 +25,9 @@ func (d Dirs) Database() string { return below(d.Home, "holdfast.db") }
 // Responses returns the file with the responses that clients may go on from.
 func (d Dirs) Responses() string { return below(d.Home, "responses.db") }
 
+// Kernels returns the file that says which kernels have passed on this machine.
+func (d Dirs) Kernels() string { return below(d.Home, "kernels.json") }
+
 // Prompts returns the folder that keeps what was computed of prompts.
 func (d Dirs) Prompts() string { return below(d.Cache, "prompts") }
 

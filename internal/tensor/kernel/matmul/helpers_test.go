@@ -1,12 +1,10 @@
 package matmul
 
 import (
-	"encoding/binary"
 	"math"
 	"math/rand/v2"
 	"testing"
 
-	"github.com/holdfast-llm/holdfast/internal/tensor/num"
 	"github.com/holdfast-llm/holdfast/internal/tensor/quant"
 )
 
@@ -21,48 +19,10 @@ func testTypes() []quant.Type {
 	return ts
 }
 
-// halfFields says where the blocks of a type hold float16 scales. Random bytes
-// there could be infinities.
-var halfFields = map[quant.Type][]int{
-	quant.Q4_0: {0}, quant.Q4_1: {0, 2}, quant.Q5_0: {0}, quant.Q5_1: {0, 2}, quant.Q8_0: {0}, quant.Q8_1: {0, 2},
-	quant.Q2_K: {80, 82}, quant.Q3_K: {108}, quant.Q4_K: {0, 2}, quant.Q5_K: {0, 2}, quant.Q6_K: {208},
-	quant.IQ1_S: {0}, quant.IQ2_XXS: {0}, quant.IQ2_XS: {0}, quant.IQ2_S: {0}, quant.IQ3_XXS: {0}, quant.IQ3_S: {0},
-	quant.IQ4_NL: {0}, quant.IQ4_XS: {0}, quant.TQ1_0: {52}, quant.TQ2_0: {64}, quant.F16: {0},
-}
-
 // randomRows returns GGUF rows of random codes with scales around 1/64.
 func randomRows(rng *rand.Rand, t quant.Type, rows, cols int) []byte {
-	rowBytes := mustRowBytes(t, cols)
-	b := make([]byte, rows*rowBytes)
-	for i := range b {
-		b[i] = byte(rng.Uint32())
-	}
-	scale := func() float32 { return float32(rng.NormFloat64()) / 64 }
-	for o := 0; o < len(b); o += t.BlockBytes() {
-		for _, f := range halfFields[t] {
-			binary.LittleEndian.PutUint16(b[o+f:], num.F32ToF16(scale()))
-		}
-		switch t {
-		case quant.F32, quant.Q8_K:
-			putF32(b[o:], scale())
-		case quant.BF16:
-			binary.LittleEndian.PutUint16(b[o:], num.F32ToBF16(scale()))
-		case quant.IQ1_M: // the scale is spread over the top nibbles of four words
-			d := num.F32ToF16(scale())
-			for i := range 4 {
-				b[o+49+2*i] = b[o+49+2*i]&15 | byte(d>>(4*i)&15)<<4
-			}
-		case quant.MXFP4:
-			b[o] = byte(115 + rng.IntN(12))
-			if rng.IntN(50) == 0 {
-				b[o] = byte(rng.IntN(3))
-			}
-		case quant.NVFP4:
-			for i := range 4 {
-				b[o+i] = byte(rng.IntN(0x60))
-			}
-		}
-	}
+	b := make([]byte, rows*mustRowBytes(t, cols))
+	quant.Random(rng, t, b)
 	return b
 }
 

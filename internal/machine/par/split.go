@@ -41,3 +41,20 @@ func (c *Claim) Next(grain, n int) (lo, hi int, ok bool) {
 	}
 	return lo, min(lo+grain, n), true
 }
+
+// NextShrinking claims the next piece of 0..n in multiples of least, for size
+// workers who all ask in this way. Pieces are half of an even share of what is left:
+// large ones first, which are quick to hand out and read in one go, and at the end
+// small ones, so that nobody waits long for the last.
+func (c *Claim) NextShrinking(least, n, size int) (lo, hi int, ok bool) {
+	for {
+		at := c.next.Load()
+		if at >= int64(n) {
+			return n, n, false
+		}
+		piece := max((n-int(at))/(2*size*least), 1) * least
+		if c.next.CompareAndSwap(at, at+int64(piece)) {
+			return int(at), min(int(at)+piece, n), true
+		}
+	}
+}

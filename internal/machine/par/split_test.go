@@ -1,6 +1,7 @@
 package par
 
 import (
+	"sync/atomic"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -50,6 +51,53 @@ func TestClaimHandsOutEachItemOnce(t *testing.T) {
 			if k != round {
 				t.Fatalf("round %d: item %d was handed out %d times", round, i, k)
 			}
+		}
+	}
+}
+
+func TestClaimNextShrinkingCoversOnce(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(0, 5000).Draw(t, "n")
+		least := rapid.IntRange(1, 70).Draw(t, "least")
+		size := rapid.IntRange(1, 70).Draw(t, "size")
+		var c Claim
+		at, before := 0, n+least
+		for {
+			lo, hi, ok := c.NextShrinking(least, n, size)
+			if !ok {
+				break
+			}
+			if lo != at || hi <= lo || hi-lo > before || (hi != n && (hi-lo)%least != 0) {
+				t.Fatalf("[%d,%d) after %d and a piece of %d", lo, hi, at, before)
+			}
+			at, before = hi, hi-lo
+		}
+		if at != n || n > 0 && before > least {
+			t.Fatalf("covered %d of %d, the last piece has %d", at, n, before)
+		}
+	})
+}
+
+func TestClaimNextShrinkingTogether(t *testing.T) {
+	team := New(3)
+	defer team.Close()
+	const n = 1001
+	var c Claim
+	seen := make([]atomic.Int32, n)
+	team.Run(func(int) {
+		for {
+			lo, hi, ok := c.NextShrinking(2, n, 3)
+			if !ok {
+				return
+			}
+			for i := lo; i < hi; i++ {
+				seen[i].Add(1)
+			}
+		}
+	})
+	for i := range seen {
+		if k := seen[i].Load(); k != 1 {
+			t.Fatalf("item %d was handed out %d times", i, k)
 		}
 	}
 }

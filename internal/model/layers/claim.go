@@ -20,17 +20,39 @@ func (e *Env) Claim(w int) *par.Claim {
 	return &e.ring[k%ringSize]
 }
 
-// piecesPerWorker is how many pieces of a step each worker gets on average. The
-// cores of a machine are not always equally fast, nor equally free.
-const piecesPerWorker = 6
+// The smallest pieces of a step, as a part of a worker's even share. Many rows are
+// bound by arithmetic, which likes larger pieces.
+const (
+	smallest     = 256
+	smallestMany = 16
+	manyRows     = 16
+)
 
-// Grain returns how many of n units of work to claim at a time. The number of
-// pieces is a multiple of the number of workers where n allows it, so that equal
-// workers finish together.
-func (e *Env) Grain(n int) int {
-	pieces := len(e.workers) * piecesPerWorker
+// Next claims the next of n units of work for a step of the current batch. The cores
+// of a machine are not always equally fast, nor equally free: pieces get smaller
+// towards the end.
+func (e *Env) Next(c *par.Claim, n int) (lo, hi int, ok bool) {
+	return e.next(c, n, 1)
+}
+
+// NextUneven is Next for work whose units take unequal time.
+func (e *Env) NextUneven(c *par.Claim, n int) (lo, hi int, ok bool) {
 	if len(e.workers) == 1 {
-		pieces = 1
+		return c.Next(n, n)
 	}
-	return max(1, (n+pieces-1)/pieces)
+	return c.NextShrinking(max(1, n/(len(e.workers)*smallest)), n, len(e.workers))
+}
+
+// next is Next in multiples of unit.
+func (e *Env) next(c *par.Claim, n, unit int) (lo, hi int, ok bool) {
+	size := len(e.workers)
+	if size == 1 {
+		return c.Next(n, n)
+	}
+	parts := size * smallest
+	if e.Rows.N > manyRows {
+		parts = size * smallestMany
+	}
+	least := max(1, n/parts)
+	return c.NextShrinking((least+unit-1)/unit*unit, n, size)
 }

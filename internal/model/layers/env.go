@@ -14,7 +14,7 @@ const (
 	// aloneRows is, divided by the workers, the largest batch whose rows every
 	// worker normalises and converts on its own: to convert a row takes less than a
 	// microsecond, to meet the others two.
-	aloneRows = 32
+	aloneRows = 64
 	// ownRows is from how many rows per worker on a projection into the residual
 	// is split by rows instead of by outputs. Every worker then reads the whole
 	// matrix, which costs nothing once the arithmetic outweighs the reading, and

@@ -47,21 +47,12 @@ func (e *Env) Src(w int) []float32 {
 
 func (e *Env) folds() bool { return e.folder != nil && e.Private() }
 
-// minOutputs and maxOutputs bound the pieces of a projection: with many rows a
-// piece should stay in a second-level cache.
-const (
-	minOutputs = 8
-	maxOutputs = 1 << 10
-)
-
 // NextOutputs claims the next of groups row groups of outputs, to be added to X.
 func (e *Env) NextOutputs(c *par.Claim, groups int) (lo, hi int, ok bool) {
-	grain := min(e.Grain(groups), max(minOutputs, maxOutputs/e.Rows.N))
 	if !e.folds() {
-		return c.Next(grain, groups)
+		return e.Next(c, groups)
 	}
-	unit := e.folder.FoldGroups()
-	if lo, hi, ok = c.Next((grain+unit-1)/unit*unit, groups); ok {
+	if lo, hi, ok = e.next(c, groups, e.folder.FoldGroups()); ok {
 		for r := range e.Rows.N {
 			clear(e.X[r*e.Embd+lo*matmul.Group : r*e.Embd+min(hi*matmul.Group, e.Embd)])
 		}

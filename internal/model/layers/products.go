@@ -22,9 +22,9 @@ func (e *Env) Products(w int, acts *matmul.Acts, list []Product) {
 	for i := range list {
 		total += list[i].M.Groups()
 	}
-	claim, grain := e.Claim(w), e.Grain(total)
+	claim := e.Claim(w)
 	for {
-		lo, hi, ok := claim.Next(grain, total)
+		lo, hi, ok := e.Next(claim, total)
 		if !ok {
 			return
 		}

@@ -20,7 +20,7 @@ func (l *Layer) QKV(e *layers.Env, w int, st *State, acts *matmul.Acts) {
 	}
 	claim := e.Claim(w)
 	for {
-		lo, hi, ok := claim.Next(e.Grain(units), units)
+		lo, hi, ok := e.Next(claim, units)
 		if !ok {
 			break
 		}

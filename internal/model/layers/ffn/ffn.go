@@ -52,7 +52,7 @@ func (f *FFN) GateUp(e *layers.Env, w int, acts *matmul.Acts, buf *Buffers) {
 	rows := Rows{Acts: acts, N: e.N(), Clamp: f.Clamp}
 	claim, groups := e.Claim(w), f.Gate.Groups()
 	for {
-		lo, hi, ok := claim.Next(e.Grain(groups), groups)
+		lo, hi, ok := e.Next(claim, groups)
 		if !ok {
 			return
 		}

@@ -80,7 +80,7 @@ func (h *Head) Run(e *layers.Env, w int) {
 	}
 	kind, claim, groups := h.m.Kind(e.Exact), e.Claim(w), h.m.Groups()
 	for {
-		lo, hi, ok := claim.Next(e.Grain(groups), groups)
+		lo, hi, ok := e.Next(claim, groups)
 		if !ok {
 			return
 		}

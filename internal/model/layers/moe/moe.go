@@ -129,37 +129,52 @@ func (m *MoE) trace(e *layers.Env, w, layer int, c *choices) {
 	e.Barrier(w)
 }
 
-// unitGroups is how many row groups of one expert are claimed at a time.
-const unitGroups = 8
-
 // gateUp computes the hidden units of all slots, each times its expert's weight.
-// Who finishes an expert also converts its slots.
+// The row groups of all experts are handed out one after the other.
 func (m *MoE) gateUp(e *layers.Env, w int, st *State, p *plan, acts *matmul.Acts) {
 	groups := m.GateExps[0].Groups()
-	per := (groups + unitGroups - 1) / unitGroups
-	ff, kind := m.Router.FF, m.DownExps[0].Kind(e.Exact)
 	for {
-		u, _, ok := m.upClaim.Next(1, per*len(p.active))
+		lo, hi, ok := e.NextUneven(m.upClaim, groups*len(p.active))
 		if !ok {
 			return
 		}
-		x, lo := p.active[u/per], u%per*unitGroups
-		hi := min(lo+unitGroups, groups)
-		s0, s1 := p.slots(x)
-		rows := ffn.Rows{Acts: acts, List: p.row[s0:s1], N: s1 - s0, Clamp: m.Clamp}
-		rows.GateUp(e, w, m.GateExps[x], m.UpExps[x], st.hidden[s0*ff:], st.up[s0*ff:], lo, hi)
-		from, to := lo*matmul.Group, min(hi*matmul.Group, ff)
-		for s := s0; s < s1; s++ {
-			vec.Scale(st.hidden[s*ff+from:s*ff+to], p.weight[s])
-		}
-		if st.done[x].Add(1) == int32(per) {
-			st.done[x].Store(0)
-			for s := s0; s < s1; s++ {
-				st.acts.Set(kind, s, st.hidden[s*ff:(s+1)*ff])
-			}
+		for lo < hi {
+			x, from := p.active[lo/groups], lo%groups
+			to := min(from+hi-lo, groups)
+			m.gateUpExpert(e, w, st, p, x, acts, from, to)
+			lo += to - from
 		}
 	}
 }
+
+// gateUpExpert is gateUp for the row groups [lo, hi) of one expert. Who finishes an
+// expert also converts its slots.
+func (m *MoE) gateUpExpert(e *layers.Env, w int, st *State, p *plan, x int32, acts *matmul.Acts, lo, hi int) {
+	ff, groups := m.Router.FF, m.GateExps[x].Groups()
+	s0, s1 := p.slots(x)
+	rows := ffn.Rows{Acts: acts, List: p.row[s0:s1], N: s1 - s0, Clamp: m.Clamp}
+	rows.GateUp(e, w, m.GateExps[x], m.UpExps[x], st.hidden[s0*ff:], st.up[s0*ff:], lo, hi)
+	from, to := lo*matmul.Group, min(hi*matmul.Group, ff)
+	for s := s0; s < s1; s++ {
+		vec.Scale(st.hidden[s*ff+from:s*ff+to], p.weight[s])
+	}
+	if st.done[x].Add(int32(hi-lo)) < int32(groups) {
+		return
+	}
+	st.done[x].Store(0)
+	kind := m.DownExps[x].Kind(e.Exact)
+	for s := s0; s < s1; s++ {
+		st.acts.Set(kind, s, st.hidden[s*ff:(s+1)*ff])
+	}
+}
+
+// minOutputs and maxOutputs, divided by the rows, bound how many row groups of
+// outputs of all experts are computed before they are added up: they should stay in
+// a second-level cache.
+const (
+	minOutputs = 8
+	maxOutputs = 1 << 10
+)
 
 // down projects the shared experts' hidden units and then those of all slots into
 // the residual stream. A worker computes all experts of the outputs that it
@@ -178,7 +193,10 @@ func (m *MoE) down(e *layers.Env, w int, st *State, p *plan, shared *ffn.Buffers
 		if d := m.Shared; d != nil {
 			matmul.MulAdd(e.X, e.Embd, d.Down, lo, hi, acts, d.Down.Kind(e.Exact), nil, e.N(), e.Scratch(w))
 		}
-		m.downExperts(e, w, st, p, lo, hi)
+		step := max(minOutputs, maxOutputs/e.N())
+		for g := lo; g < hi; g += step {
+			m.downExperts(e, w, st, p, g, min(g+step, hi))
+		}
 		e.DoneOutputs(w, lo, hi)
 	}
 	e.EndOutputs(w)

@@ -18,7 +18,7 @@ type State struct {
 	out      []float32      // [slots][embd]
 	acts     *matmul.Acts   // [slots] hidden units, converted
 	slotList []int32        // [slots] 0, 1, 2, ...
-	done     []atomic.Int32 // [experts] finished pieces of the hidden units
+	done     []atomic.Int32 // [experts] finished row groups of the hidden units
 	workers  []state
 }
 

@@ -38,7 +38,7 @@ var temptations = []string{
 	"<｜D", "<think>", "</think>", "</think>\n\n", "<", "\n", "\n```", "a < b", "\"", "\"}", "}", "weather", "｜DSML｜", "<｜User｜>",
 	"<|tool_calls_section_begin|>", "<|tool_call_begin|>functions.weather:0", "<|tool_call_argument_begin|>", "<|tool_call_end|>", "<|tool_calls_section_end|>", "<|tool_",
 	"<function=weather>\n", "<function", "<parameter=city>\n", "</parameter>\n", "\n</param", "</function>", "<arg_key>", "</arg_key>", "<arg_value>", "</arg_value>", "</arg_",
-	"<minimax:tool_call>", "<invoke name=\"weather\">", "</invoke>", "[TOOL_CALLS]", "[TOOL_CALLS][", "[TOOL_", "weather[ARGS]{", "[CALL_ID]", "[ARGS]", "null", "{", "[1",
+	"<minimax:tool_call>", "<invoke name=\"weather\">", "</invoke>", "[TOOL_CALLS]", "[TOOL_CALLS][", "[TOOL_", "weather[ARGS]{", "[CALL_ID]", "[ARGS]", "[THINK]", "[/THINK]", "null", "{", "[1",
 }
 
 func vocabulary(t testing.TB, name string) *tokenizer.Tokenizer {
@@ -81,7 +81,7 @@ func TestNoMarkupLeaks(t *testing.T) {
 		shapes := New(tok)
 		for _, format := range []string{
 			"hermes", "deepseek-r1", "deepseek-v3.1", "deepseek-v3.2", "deepseek-v4",
-			chat.CallsKimi, chat.CallsQwenCoder, chat.CallsGLM, chat.CallsMiniMax, chat.CallsMistralList, chat.CallsMistralID, chat.CallsMistral,
+			"mistral-think", chat.CallsKimi, chat.CallsQwenCoder, chat.CallsGLM, chat.CallsMiniMax, chat.CallsMistralList, chat.CallsMistralID, chat.CallsMistral,
 		} {
 			f := leakFormat(t, format)
 			for _, mode := range []chat.ToolChoiceMode{chat.ToolRequired, chat.ToolAuto} {
@@ -126,9 +126,13 @@ func leakFormat(t *testing.T, name string) chat.Format {
 	if name == "hermes" { // no template shows tools: they are in our own form
 		o.Template = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}<|im_start|>assistant\n{# <think></think> #}"
 	}
+	tags := "{# <think></think> #}"
+	if name == "mistral-think" {
+		name, tags = chat.CallsMistral, "{# [THINK][/THINK] #}"
+	}
 	own := chattest.Templates[name]
 	if own != "" && name != "hermes" {
-		o.Template = own + "{# <think></think> #}"
+		o.Template = own + tags
 	}
 	f, err := chat.ForModel(chat.ModelInfo{}, o)
 	if own != "" && (err != nil || f.Info().Calls != name) {

@@ -133,7 +133,7 @@ func (g *Shapes) Mask(f chat.FormatInfo, r *chat.Request, p *chat.Prompt) (engin
 	}
 	after := ""
 	if reasons(p.Start) && !offersTools(r) { // with tools the reasoning is part of the grammar
-		after = endOfReasoning
+		_, after = thinkTags(f)
 	}
 	return grammar.NewGate(m, after), nil
 }
@@ -142,29 +142,31 @@ func reasons(s chat.ParseStart) bool {
 	return s == chat.StartReasoning || s == chat.StartReasoningContinued
 }
 
-// The marks of reasoning. Formats with other ones do not say that they begin
-// with reasoning.
-const (
-	beginOfReasoning = "<think>"
-	endOfReasoning   = "</think>"
-)
+// thinkTags are the marks of reasoning.
+func thinkTags(f chat.FormatInfo) (open, end string) {
+	if f.ThinkEnd == "" {
+		return "<think>", "</think>"
+	}
+	return f.ThinkOpen, f.ThinkEnd
+}
 
 // grammar returns the grammar for a request whose answer begins in a state.
 func (g *Shapes) grammar(f chat.FormatInfo, r *chat.Request, start chat.ParseStart) (*grammar.Grammar, error) {
 	style, _ := styleOf(f)
-	key, err := json.Marshal([]any{style, r.Output, r.Tools, r.ToolChoice, r.ParallelCalls, start})
+	key, err := json.Marshal([]any{style, f.ThinkEnd, r.Output, r.Tools, r.ToolChoice, r.ParallelCalls, start})
 	if err != nil {
 		return nil, fmt.Errorf("shape: %w", err)
 	}
 	return g.get(string(key), func() (*grammar.Grammar, error) {
 		c, err := content(style, r, start)
+		open, end := thinkTags(f)
 		switch {
 		case err != nil:
 			return nil, err
 		case start == chat.StartAuto:
-			return afterThinking(c, style, r, grammar.Token(beginOfReasoning))
+			return afterThinking(c, style, r, grammar.Token(open), end)
 		case reasons(start) && offersTools(r):
-			return afterThinking(c, style, r, nil)
+			return afterThinking(c, style, r, nil, end)
 		}
 		return c, nil
 	})
@@ -174,8 +176,8 @@ func (g *Shapes) grammar(f chat.FormatInfo, r *chat.Request, start chat.ParseSta
 // then opens it with begin. With tools it has none of their markup: DeepSeek's
 // formats read a block of calls wherever it begins, and one within the reasoning
 // would not be held to the schemas, and would never end the answer.
-func afterThinking(g *grammar.Grammar, style grammar.Style, r *chat.Request, begin *grammar.Grammar) (*grammar.Grammar, error) {
-	stops := []string{endOfReasoning}
+func afterThinking(g *grammar.Grammar, style grammar.Style, r *chat.Request, begin *grammar.Grammar, end string) (*grammar.Grammar, error) {
+	stops := []string{end}
 	if offersTools(r) {
 		stops = append(stops, grammar.Markers(style)...)
 	}
@@ -184,7 +186,7 @@ func afterThinking(g *grammar.Grammar, style grammar.Style, r *chat.Request, beg
 		return nil, fmt.Errorf("shape: %w", err)
 	}
 	breaks := grammar.Repeat(grammar.Text("\n"), 0, 2)
-	after := grammar.Concat(thoughts, grammar.Token(endOfReasoning), breaks, g)
+	after := grammar.Concat(thoughts, grammar.Token(end), breaks, g)
 	if begin == nil {
 		return after, nil
 	}

@@ -118,5 +118,7 @@ type FormatInfo struct {
 	Tools    bool   // it shows tools to the model, and reads the calls
 	Calls    string // how calls are written: CallsHermes and the like; empty where Name says it
 	Thinking bool   // it knows reasoning
-	Switch   bool   // reasoning can be switched on and off
+	// ThinkOpen and ThinkEnd are the texts around it; empty for <think> and </think>.
+	ThinkOpen, ThinkEnd string
+	Switch              bool // reasoning can be switched on and off
 }

@@ -48,7 +48,7 @@ func NewTemplate(m ModelInfo) (*Template, error) {
 // small conversations the first time.
 func (t *Template) Info() FormatInfo {
 	c := t.probe()
-	return FormatInfo{
+	i := FormatInfo{
 		Name:     "jinja",
 		System:   c.system,
 		Tools:    c.tools && c.calls != "",
@@ -56,6 +56,10 @@ func (t *Template) Info() FormatInfo {
 		Thinking: t.think.open != "",
 		Switch:   c.thinkSwitch,
 	}
+	if t.think != knownTags[0] {
+		i.ThinkOpen, i.ThinkEnd = t.think.open, t.think.end
+	}
+	return i
 }
 
 // Render renders a conversation. A template that refuses it by raise_exception

@@ -14,6 +14,8 @@ const (
 	// begin at multiples of it whoever computes them, so that a row's result does
 	// not depend on the batch, on the chunks of a prefill or on the workers.
 	partRows = 1024
+	// packHeads is from how many heads on packing pays that share the latents.
+	packHeads = 128
 	// buildRows is the same for rebuilt keys and values, which are computed a part
 	// at a time.
 	buildRows = 512
@@ -128,7 +130,7 @@ func NewState(e *layers.Env, o model.Options, s Options, list []*Layer) *State {
 		work:  make([]work, o.Workers),
 	}
 	row := o.CacheElem.RowBytes(d.Row())
-	st.params = attend.Params{Elem: o.CacheElem, DK: d.Row(), DV: d.KVLora, KStride: row, VStride: row, Scale: s.Scale, Fast: !o.Exact}
+	st.params = attend.Params{Elem: o.CacheElem, DK: d.Row(), DV: d.KVLora, KStride: row, VStride: row, Scale: s.Scale, Fast: !o.Exact, Pack: d.Heads >= packHeads}
 	st.rebuilt = attend.Params{Elem: rebuiltElem(o), DK: d.QK(), DV: d.Value, Scale: s.Scale, Fast: !o.Exact, Pack: true}
 	if list[0].Index != nil {
 		st.index = newIndexState(list[0].Index, o)

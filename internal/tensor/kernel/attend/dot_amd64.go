@@ -12,13 +12,17 @@ var useBF16 = cpu.Has("avx512bf16")
 
 func init() { cpu.Register("avx512bf16", &useBF16) }
 
+// shortDims is the largest number of dimensions for which it does not pay to
+// convert keys of Q8_0 for a few queries.
+const shortDims = 256
+
 // dots reports whether products are computed in pairs of bf16.
 func dots(p *Params) bool {
 	switch p.Elem {
 	case F32, F16: // more precise than bf16
 		return false
 	case Q8_0: // converting pays for long rows, as of latents, or many queries
-		if !p.Pack && p.DK <= packDims {
+		if !p.Pack && p.DK <= shortDims {
 			return false
 		}
 	}

@@ -2,16 +2,11 @@ package attend
 
 import "unsafe"
 
-const (
-	// packDims is the largest number of dimensions of keys that are packed. What
-	// packing saves, sums over lanes, is less of the work for longer ones.
-	packDims = 256
-	// packRows is how many rows of keys are packed together.
-	packRows = 16
-)
+// packRows is how many rows of keys are packed together.
+const packRows = 16
 
 // packs reports whether a block is packed before it is multiplied.
-func packs(p *Params) bool { return p.Pack && dots(p) && p.DK <= packDims }
+func packs(p *Params) bool { return p.Pack && dots(p) }
 
 // blockPacked is block for products in pairs of packed rows.
 func (s *Scratch) blockPacked(p *Params, cur cursor, i0, i1, at, r0, r1, end int) cursor {

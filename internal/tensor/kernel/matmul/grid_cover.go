@@ -98,11 +98,11 @@ func (g *grid) splitPoints(pairs [][2]int) *split {
 // join makes a number of a rectangle and vectors of its sides. The lower eight bits
 // are the byte of a vec of numbers, those above are kept apart, see putRest.
 //
-//	IQ1    rectangle 0-3, first 4-7, second 8-11
+//	IQ1    rectangle 0-2 and 7, first 3-6, second 8-11
 //	IQ2_S  rectangle 1-3, first 0 and 4-6, second 8-10 and 7
 func (g *grid) join(c, first, second int) uint16 {
 	if g.rests == 4 {
-		return uint16(c | first<<4 | second<<8)
+		return uint16(c&7 | c>>3<<7 | first<<3 | second<<8)
 	}
 	return uint16(c<<1 | first&1 | first>>1<<4 | second&7<<8 | second>>3<<7)
 }
@@ -110,7 +110,7 @@ func (g *grid) join(c, first, second int) uint16 {
 // halfNumbers returns the numbers that halves are looked up by.
 func (g *grid) halfNumbers(num int) (first, second int) {
 	if g.rests == 4 {
-		return num & 255, num&15 | num>>8<<4
+		return num & 255, num&0x87 | num>>8<<3
 	}
 	return num & 127, num>>1&7 | num>>8&7<<3 | num>>7&1<<6
 }

@@ -44,7 +44,7 @@ func (g *grid) asmTables() []byte {
 		t[tableValues+p] = byte(g.value(p)) + 128
 	}
 	if g.size == 8 {
-		g.fields(t[tableFields:tablePlanes])
+		g.fields(t[tableFields:])
 	}
 	g.planes(t[tablePlanes:])
 	copy(t[tablePlanes+2*g.entries():], bytesOfCodes(g.codes))
@@ -86,7 +86,7 @@ func (g *grid) fields(t []byte) {
 
 // column returns which of 32 columns is digit f of byte b of a lane of vector v. The
 // vectors are the planes; or, where each half of a block has a scale of its own, the
-// halves, of which the second has its last two bytes first.
+// halves, of which the second has those of the second plane first.
 func (g *grid) column(v, f, b int) int {
 	if !g.halves {
 		return 8*b + 4*v + f

@@ -8,8 +8,8 @@ DATA mask03<>+0(SB)/4, $0x03030303
 GLOBL mask03<>(SB), RODATA|NOPTR, $4
 DATA maskAA<>+0(SB)/4, $0xaaaaaaaa
 GLOBL maskAA<>(SB), RODATA|NOPTR, $4
-DATA mask0F<>+0(SB)/4, $0x0f0f0f0f
-GLOBL mask0F<>(SB), RODATA|NOPTR, $4
+DATA mask87<>+0(SB)/4, $0x87878787
+GLOBL mask87<>(SB), RODATA|NOPTR, $4
 DATA mask18<>+0(SB)/4, $0x18181818
 GLOBL mask18<>(SB), RODATA|NOPTR, $4
 DATA mask20<>+0(SB)/4, $0x20202020
@@ -130,7 +130,7 @@ TEXT ·vnniIQ1_Sx1(SB), 0, $384-48
 	VMOVDQU64 1472(R12), Z13
 	VMOVDQU64 1536(R12), Z14
 	VMOVDQU64 1600(R12), Z15
-	VPBROADCASTD mask0F<>(SB), Z20
+	VPBROADCASTD mask87<>(SB), Z20
 	CMPQ more+40(FP), $0
 	JNE loop
 	CLEAR1x4
@@ -173,14 +173,10 @@ loop:
 	VMOVDQA64 Z29, Z24
 	VPERMI2B Z9, Z8, K3, Z24
 	VPERMI2B Z11, Z10, K4, Z24
-	VMOVDQU64 96(SI), Z25
-	VPSLLW $4, Z25, Z23
-	VPTERNLOGD $0xd8, Z20, Z28, Z23 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z23, K2
-	KNOTQ K2, K1
-	VPTERNLOGD $0xd8, Z20, Z29, Z25 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z25, K4
-	KNOTQ K4, K3
+	VPSLLW $3, 96(SI), Z23
+	VPSRLW $1, 96(SI), Z25
+	VPTERNLOGD $0xd8, Z20, Z28, Z23 // four bits of the number, four of the rest
+	VPTERNLOGD $0xd8, Z20, Z29, Z25 // four bits of the number, four of the rest
 	VPERMI2B Z13, Z12, K1, Z23
 	VPERMI2B Z15, Z14, K2, Z23
 	VPERMI2B Z13, Z12, K3, Z25
@@ -199,14 +195,10 @@ loop:
 	VMOVDQA64 Z29, Z6
 	VPERMI2B Z9, Z8, K3, Z6
 	VPERMI2B Z11, Z10, K4, Z6
-	VMOVDQU64 160(SI), Z7
-	VPSLLW $4, Z7, Z3
-	VPTERNLOGD $0xd8, Z20, Z28, Z3 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z3, K2
-	KNOTQ K2, K1
-	VPTERNLOGD $0xd8, Z20, Z29, Z7 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z7, K4
-	KNOTQ K4, K3
+	VPSLLW $3, 160(SI), Z3
+	VPSRLW $1, 160(SI), Z7
+	VPTERNLOGD $0xd8, Z20, Z28, Z3 // four bits of the number, four of the rest
+	VPTERNLOGD $0xd8, Z20, Z29, Z7 // four bits of the number, four of the rest
 	VPERMI2B Z13, Z12, K1, Z3
 	VPERMI2B Z15, Z14, K2, Z3
 	VPERMI2B Z13, Z12, K3, Z7
@@ -272,14 +264,10 @@ loop:
 	VMOVDQA64 Z29, Z24
 	VPERMI2B Z9, Z8, K3, Z24
 	VPERMI2B Z11, Z10, K4, Z24
-	VMOVDQU64 224(SI), Z25
-	VPSLLW $4, Z25, Z23
-	VPTERNLOGD $0xd8, Z20, Z28, Z23 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z23, K2
-	KNOTQ K2, K1
-	VPTERNLOGD $0xd8, Z20, Z29, Z25 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z25, K4
-	KNOTQ K4, K3
+	VPSLLW $3, 224(SI), Z23
+	VPSRLW $1, 224(SI), Z25
+	VPTERNLOGD $0xd8, Z20, Z28, Z23 // four bits of the number, four of the rest
+	VPTERNLOGD $0xd8, Z20, Z29, Z25 // four bits of the number, four of the rest
 	VPERMI2B Z13, Z12, K1, Z23
 	VPERMI2B Z15, Z14, K2, Z23
 	VPERMI2B Z13, Z12, K3, Z25
@@ -345,14 +333,10 @@ loop:
 	VMOVDQA64 Z29, Z6
 	VPERMI2B Z9, Z8, K3, Z6
 	VPERMI2B Z11, Z10, K4, Z6
-	VMOVDQU64 288(SI), Z7
-	VPSLLW $4, Z7, Z3
-	VPTERNLOGD $0xd8, Z20, Z28, Z3 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z3, K2
-	KNOTQ K2, K1
-	VPTERNLOGD $0xd8, Z20, Z29, Z7 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z7, K4
-	KNOTQ K4, K3
+	VPSLLW $3, 288(SI), Z3
+	VPSRLW $1, 288(SI), Z7
+	VPTERNLOGD $0xd8, Z20, Z28, Z3 // four bits of the number, four of the rest
+	VPTERNLOGD $0xd8, Z20, Z29, Z7 // four bits of the number, four of the rest
 	VPERMI2B Z13, Z12, K1, Z3
 	VPERMI2B Z15, Z14, K2, Z3
 	VPERMI2B Z13, Z12, K3, Z7
@@ -489,7 +473,7 @@ TEXT ·vnniIQ1_Mx1(SB), 0, $384-48
 	VMOVDQU64 1472(R12), Z13
 	VMOVDQU64 1536(R12), Z14
 	VMOVDQU64 1600(R12), Z15
-	VPBROADCASTD mask0F<>(SB), Z20
+	VPBROADCASTD mask87<>(SB), Z20
 	CMPQ more+40(FP), $0
 	JNE loop
 	CLEAR1x4
@@ -549,14 +533,10 @@ loop:
 	VMOVDQA64 Z29, Z24
 	VPERMI2B Z9, Z8, K3, Z24
 	VPERMI2B Z11, Z10, K4, Z24
-	VMOVDQU64 160(SI), Z25
-	VPSLLW $4, Z25, Z23
-	VPTERNLOGD $0xd8, Z20, Z28, Z23 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z23, K2
-	KNOTQ K2, K1
-	VPTERNLOGD $0xd8, Z20, Z29, Z25 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z25, K4
-	KNOTQ K4, K3
+	VPSLLW $3, 160(SI), Z23
+	VPSRLW $1, 160(SI), Z25
+	VPTERNLOGD $0xd8, Z20, Z28, Z23 // four bits of the number, four of the rest
+	VPTERNLOGD $0xd8, Z20, Z29, Z25 // four bits of the number, four of the rest
 	VPERMI2B Z13, Z12, K1, Z23
 	VPERMI2B Z15, Z14, K2, Z23
 	VPERMI2B Z13, Z12, K3, Z25
@@ -575,14 +555,10 @@ loop:
 	VMOVDQA64 Z29, Z6
 	VPERMI2B Z9, Z8, K3, Z6
 	VPERMI2B Z11, Z10, K4, Z6
-	VMOVDQU64 224(SI), Z7
-	VPSLLW $4, Z7, Z3
-	VPTERNLOGD $0xd8, Z20, Z28, Z3 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z3, K2
-	KNOTQ K2, K1
-	VPTERNLOGD $0xd8, Z20, Z29, Z7 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z7, K4
-	KNOTQ K4, K3
+	VPSLLW $3, 224(SI), Z3
+	VPSRLW $1, 224(SI), Z7
+	VPTERNLOGD $0xd8, Z20, Z28, Z3 // four bits of the number, four of the rest
+	VPTERNLOGD $0xd8, Z20, Z29, Z7 // four bits of the number, four of the rest
 	VPERMI2B Z13, Z12, K1, Z3
 	VPERMI2B Z15, Z14, K2, Z3
 	VPERMI2B Z13, Z12, K3, Z7
@@ -683,14 +659,10 @@ loop:
 	VMOVDQA64 Z29, Z24
 	VPERMI2B Z9, Z8, K3, Z24
 	VPERMI2B Z11, Z10, K4, Z24
-	VMOVDQU64 288(SI), Z25
-	VPSLLW $4, Z25, Z23
-	VPTERNLOGD $0xd8, Z20, Z28, Z23 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z23, K2
-	KNOTQ K2, K1
-	VPTERNLOGD $0xd8, Z20, Z29, Z25 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z25, K4
-	KNOTQ K4, K3
+	VPSLLW $3, 288(SI), Z23
+	VPSRLW $1, 288(SI), Z25
+	VPTERNLOGD $0xd8, Z20, Z28, Z23 // four bits of the number, four of the rest
+	VPTERNLOGD $0xd8, Z20, Z29, Z25 // four bits of the number, four of the rest
 	VPERMI2B Z13, Z12, K1, Z23
 	VPERMI2B Z15, Z14, K2, Z23
 	VPERMI2B Z13, Z12, K3, Z25
@@ -791,14 +763,10 @@ loop:
 	VMOVDQA64 Z29, Z6
 	VPERMI2B Z9, Z8, K3, Z6
 	VPERMI2B Z11, Z10, K4, Z6
-	VMOVDQU64 352(SI), Z7
-	VPSLLW $4, Z7, Z3
-	VPTERNLOGD $0xd8, Z20, Z28, Z3 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z3, K2
-	KNOTQ K2, K1
-	VPTERNLOGD $0xd8, Z20, Z29, Z7 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z7, K4
-	KNOTQ K4, K3
+	VPSLLW $3, 352(SI), Z3
+	VPSRLW $1, 352(SI), Z7
+	VPTERNLOGD $0xd8, Z20, Z28, Z3 // four bits of the number, four of the rest
+	VPTERNLOGD $0xd8, Z20, Z29, Z7 // four bits of the number, four of the rest
 	VPERMI2B Z13, Z12, K1, Z3
 	VPERMI2B Z15, Z14, K2, Z3
 	VPERMI2B Z13, Z12, K3, Z7
@@ -4146,7 +4114,7 @@ TEXT ·vnniIQ1_Sx2(SB), 0, $768-48
 	VMOVDQU64 1472(R12), Z13
 	VMOVDQU64 1536(R12), Z14
 	VMOVDQU64 1600(R12), Z15
-	VPBROADCASTD mask0F<>(SB), Z20
+	VPBROADCASTD mask87<>(SB), Z20
 	CMPQ more+40(FP), $0
 	JNE loop
 	CLEAR2x4
@@ -4202,14 +4170,10 @@ loop:
 	VMOVDQA64 Z29, Z24
 	VPERMI2B Z9, Z8, K3, Z24
 	VPERMI2B Z11, Z10, K4, Z24
-	VMOVDQU64 96(SI), Z25
-	VPSLLW $4, Z25, Z23
-	VPTERNLOGD $0xd8, Z20, Z28, Z23 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z23, K2
-	KNOTQ K2, K1
-	VPTERNLOGD $0xd8, Z20, Z29, Z25 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z25, K4
-	KNOTQ K4, K3
+	VPSLLW $3, 96(SI), Z23
+	VPSRLW $1, 96(SI), Z25
+	VPTERNLOGD $0xd8, Z20, Z28, Z23 // four bits of the number, four of the rest
+	VPTERNLOGD $0xd8, Z20, Z29, Z25 // four bits of the number, four of the rest
 	VPERMI2B Z13, Z12, K1, Z23
 	VPERMI2B Z15, Z14, K2, Z23
 	VPERMI2B Z13, Z12, K3, Z25
@@ -4228,14 +4192,10 @@ loop:
 	VMOVDQA64 Z29, Z6
 	VPERMI2B Z9, Z8, K3, Z6
 	VPERMI2B Z11, Z10, K4, Z6
-	VMOVDQU64 160(SI), Z7
-	VPSLLW $4, Z7, Z3
-	VPTERNLOGD $0xd8, Z20, Z28, Z3 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z3, K2
-	KNOTQ K2, K1
-	VPTERNLOGD $0xd8, Z20, Z29, Z7 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z7, K4
-	KNOTQ K4, K3
+	VPSLLW $3, 160(SI), Z3
+	VPSRLW $1, 160(SI), Z7
+	VPTERNLOGD $0xd8, Z20, Z28, Z3 // four bits of the number, four of the rest
+	VPTERNLOGD $0xd8, Z20, Z29, Z7 // four bits of the number, four of the rest
 	VPERMI2B Z13, Z12, K1, Z3
 	VPERMI2B Z15, Z14, K2, Z3
 	VPERMI2B Z13, Z12, K3, Z7
@@ -4325,14 +4285,10 @@ loop:
 	VMOVDQA64 Z29, Z24
 	VPERMI2B Z9, Z8, K3, Z24
 	VPERMI2B Z11, Z10, K4, Z24
-	VMOVDQU64 224(SI), Z25
-	VPSLLW $4, Z25, Z23
-	VPTERNLOGD $0xd8, Z20, Z28, Z23 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z23, K2
-	KNOTQ K2, K1
-	VPTERNLOGD $0xd8, Z20, Z29, Z25 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z25, K4
-	KNOTQ K4, K3
+	VPSLLW $3, 224(SI), Z23
+	VPSRLW $1, 224(SI), Z25
+	VPTERNLOGD $0xd8, Z20, Z28, Z23 // four bits of the number, four of the rest
+	VPTERNLOGD $0xd8, Z20, Z29, Z25 // four bits of the number, four of the rest
 	VPERMI2B Z13, Z12, K1, Z23
 	VPERMI2B Z15, Z14, K2, Z23
 	VPERMI2B Z13, Z12, K3, Z25
@@ -4422,14 +4378,10 @@ loop:
 	VMOVDQA64 Z29, Z6
 	VPERMI2B Z9, Z8, K3, Z6
 	VPERMI2B Z11, Z10, K4, Z6
-	VMOVDQU64 288(SI), Z7
-	VPSLLW $4, Z7, Z3
-	VPTERNLOGD $0xd8, Z20, Z28, Z3 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z3, K2
-	KNOTQ K2, K1
-	VPTERNLOGD $0xd8, Z20, Z29, Z7 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z7, K4
-	KNOTQ K4, K3
+	VPSLLW $3, 288(SI), Z3
+	VPSRLW $1, 288(SI), Z7
+	VPTERNLOGD $0xd8, Z20, Z28, Z3 // four bits of the number, four of the rest
+	VPTERNLOGD $0xd8, Z20, Z29, Z7 // four bits of the number, four of the rest
 	VPERMI2B Z13, Z12, K1, Z3
 	VPERMI2B Z15, Z14, K2, Z3
 	VPERMI2B Z13, Z12, K3, Z7
@@ -4616,7 +4568,7 @@ TEXT ·vnniIQ1_Mx2(SB), 0, $768-48
 	VMOVDQU64 1472(R12), Z13
 	VMOVDQU64 1536(R12), Z14
 	VMOVDQU64 1600(R12), Z15
-	VPBROADCASTD mask0F<>(SB), Z20
+	VPBROADCASTD mask87<>(SB), Z20
 	CMPQ more+40(FP), $0
 	JNE loop
 	CLEAR2x4
@@ -4704,14 +4656,10 @@ loop:
 	VMOVDQA64 Z29, Z24
 	VPERMI2B Z9, Z8, K3, Z24
 	VPERMI2B Z11, Z10, K4, Z24
-	VMOVDQU64 160(SI), Z25
-	VPSLLW $4, Z25, Z23
-	VPTERNLOGD $0xd8, Z20, Z28, Z23 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z23, K2
-	KNOTQ K2, K1
-	VPTERNLOGD $0xd8, Z20, Z29, Z25 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z25, K4
-	KNOTQ K4, K3
+	VPSLLW $3, 160(SI), Z23
+	VPSRLW $1, 160(SI), Z25
+	VPTERNLOGD $0xd8, Z20, Z28, Z23 // four bits of the number, four of the rest
+	VPTERNLOGD $0xd8, Z20, Z29, Z25 // four bits of the number, four of the rest
 	VPERMI2B Z13, Z12, K1, Z23
 	VPERMI2B Z15, Z14, K2, Z23
 	VPERMI2B Z13, Z12, K3, Z25
@@ -4730,14 +4678,10 @@ loop:
 	VMOVDQA64 Z29, Z6
 	VPERMI2B Z9, Z8, K3, Z6
 	VPERMI2B Z11, Z10, K4, Z6
-	VMOVDQU64 224(SI), Z7
-	VPSLLW $4, Z7, Z3
-	VPTERNLOGD $0xd8, Z20, Z28, Z3 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z3, K2
-	KNOTQ K2, K1
-	VPTERNLOGD $0xd8, Z20, Z29, Z7 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z7, K4
-	KNOTQ K4, K3
+	VPSLLW $3, 224(SI), Z3
+	VPSRLW $1, 224(SI), Z7
+	VPTERNLOGD $0xd8, Z20, Z28, Z3 // four bits of the number, four of the rest
+	VPTERNLOGD $0xd8, Z20, Z29, Z7 // four bits of the number, four of the rest
 	VPERMI2B Z13, Z12, K1, Z3
 	VPERMI2B Z15, Z14, K2, Z3
 	VPERMI2B Z13, Z12, K3, Z7
@@ -4870,14 +4814,10 @@ loop:
 	VMOVDQA64 Z29, Z24
 	VPERMI2B Z9, Z8, K3, Z24
 	VPERMI2B Z11, Z10, K4, Z24
-	VMOVDQU64 288(SI), Z25
-	VPSLLW $4, Z25, Z23
-	VPTERNLOGD $0xd8, Z20, Z28, Z23 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z23, K2
-	KNOTQ K2, K1
-	VPTERNLOGD $0xd8, Z20, Z29, Z25 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z25, K4
-	KNOTQ K4, K3
+	VPSLLW $3, 288(SI), Z23
+	VPSRLW $1, 288(SI), Z25
+	VPTERNLOGD $0xd8, Z20, Z28, Z23 // four bits of the number, four of the rest
+	VPTERNLOGD $0xd8, Z20, Z29, Z25 // four bits of the number, four of the rest
 	VPERMI2B Z13, Z12, K1, Z23
 	VPERMI2B Z15, Z14, K2, Z23
 	VPERMI2B Z13, Z12, K3, Z25
@@ -5010,14 +4950,10 @@ loop:
 	VMOVDQA64 Z29, Z6
 	VPERMI2B Z9, Z8, K3, Z6
 	VPERMI2B Z11, Z10, K4, Z6
-	VMOVDQU64 352(SI), Z7
-	VPSLLW $4, Z7, Z3
-	VPTERNLOGD $0xd8, Z20, Z28, Z3 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z3, K2
-	KNOTQ K2, K1
-	VPTERNLOGD $0xd8, Z20, Z29, Z7 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z7, K4
-	KNOTQ K4, K3
+	VPSLLW $3, 352(SI), Z3
+	VPSRLW $1, 352(SI), Z7
+	VPTERNLOGD $0xd8, Z20, Z28, Z3 // four bits of the number, four of the rest
+	VPTERNLOGD $0xd8, Z20, Z29, Z7 // four bits of the number, four of the rest
 	VPERMI2B Z13, Z12, K1, Z3
 	VPERMI2B Z15, Z14, K2, Z3
 	VPERMI2B Z13, Z12, K3, Z7
@@ -8763,7 +8699,7 @@ TEXT ·vnniIQ1_Sx4(SB), 0, $1536-48
 	VMOVDQU64 1472(R12), Z13
 	VMOVDQU64 1536(R12), Z14
 	VMOVDQU64 1600(R12), Z15
-	VPBROADCASTD mask0F<>(SB), Z20
+	VPBROADCASTD mask87<>(SB), Z20
 	CMPQ more+40(FP), $0
 	JNE loop
 	CLEAR4x4
@@ -8845,14 +8781,10 @@ loop:
 	VMOVDQA64 Z29, Z24
 	VPERMI2B Z9, Z8, K3, Z24
 	VPERMI2B Z11, Z10, K4, Z24
-	VMOVDQU64 96(SI), Z25
-	VPSLLW $4, Z25, Z23
-	VPTERNLOGD $0xd8, Z20, Z28, Z23 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z23, K2
-	KNOTQ K2, K1
-	VPTERNLOGD $0xd8, Z20, Z29, Z25 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z25, K4
-	KNOTQ K4, K3
+	VPSLLW $3, 96(SI), Z23
+	VPSRLW $1, 96(SI), Z25
+	VPTERNLOGD $0xd8, Z20, Z28, Z23 // four bits of the number, four of the rest
+	VPTERNLOGD $0xd8, Z20, Z29, Z25 // four bits of the number, four of the rest
 	VPERMI2B Z13, Z12, K1, Z23
 	VPERMI2B Z15, Z14, K2, Z23
 	VPERMI2B Z13, Z12, K3, Z25
@@ -8990,14 +8922,10 @@ loop:
 	VMOVDQA64 Z29, Z24
 	VPERMI2B Z9, Z8, K3, Z24
 	VPERMI2B Z11, Z10, K4, Z24
-	VMOVDQU64 160(SI), Z25
-	VPSLLW $4, Z25, Z23
-	VPTERNLOGD $0xd8, Z20, Z28, Z23 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z23, K2
-	KNOTQ K2, K1
-	VPTERNLOGD $0xd8, Z20, Z29, Z25 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z25, K4
-	KNOTQ K4, K3
+	VPSLLW $3, 160(SI), Z23
+	VPSRLW $1, 160(SI), Z25
+	VPTERNLOGD $0xd8, Z20, Z28, Z23 // four bits of the number, four of the rest
+	VPTERNLOGD $0xd8, Z20, Z29, Z25 // four bits of the number, four of the rest
 	VPERMI2B Z13, Z12, K1, Z23
 	VPERMI2B Z15, Z14, K2, Z23
 	VPERMI2B Z13, Z12, K3, Z25
@@ -9135,14 +9063,10 @@ loop:
 	VMOVDQA64 Z29, Z24
 	VPERMI2B Z9, Z8, K3, Z24
 	VPERMI2B Z11, Z10, K4, Z24
-	VMOVDQU64 224(SI), Z25
-	VPSLLW $4, Z25, Z23
-	VPTERNLOGD $0xd8, Z20, Z28, Z23 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z23, K2
-	KNOTQ K2, K1
-	VPTERNLOGD $0xd8, Z20, Z29, Z25 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z25, K4
-	KNOTQ K4, K3
+	VPSLLW $3, 224(SI), Z23
+	VPSRLW $1, 224(SI), Z25
+	VPTERNLOGD $0xd8, Z20, Z28, Z23 // four bits of the number, four of the rest
+	VPTERNLOGD $0xd8, Z20, Z29, Z25 // four bits of the number, four of the rest
 	VPERMI2B Z13, Z12, K1, Z23
 	VPERMI2B Z15, Z14, K2, Z23
 	VPERMI2B Z13, Z12, K3, Z25
@@ -9280,14 +9204,10 @@ loop:
 	VMOVDQA64 Z29, Z24
 	VPERMI2B Z9, Z8, K3, Z24
 	VPERMI2B Z11, Z10, K4, Z24
-	VMOVDQU64 288(SI), Z25
-	VPSLLW $4, Z25, Z23
-	VPTERNLOGD $0xd8, Z20, Z28, Z23 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z23, K2
-	KNOTQ K2, K1
-	VPTERNLOGD $0xd8, Z20, Z29, Z25 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z25, K4
-	KNOTQ K4, K3
+	VPSLLW $3, 288(SI), Z23
+	VPSRLW $1, 288(SI), Z25
+	VPTERNLOGD $0xd8, Z20, Z28, Z23 // four bits of the number, four of the rest
+	VPTERNLOGD $0xd8, Z20, Z29, Z25 // four bits of the number, four of the rest
 	VPERMI2B Z13, Z12, K1, Z23
 	VPERMI2B Z15, Z14, K2, Z23
 	VPERMI2B Z13, Z12, K3, Z25
@@ -9455,7 +9375,7 @@ TEXT ·vnniIQ1_Mx4(SB), 0, $1536-48
 	VMOVDQU64 1472(R12), Z13
 	VMOVDQU64 1536(R12), Z14
 	VMOVDQU64 1600(R12), Z15
-	VPBROADCASTD mask0F<>(SB), Z20
+	VPBROADCASTD mask87<>(SB), Z20
 	CMPQ more+40(FP), $0
 	JNE loop
 	CLEAR4x4
@@ -9599,14 +9519,10 @@ loop:
 	VMOVDQA64 Z29, Z24
 	VPERMI2B Z9, Z8, K3, Z24
 	VPERMI2B Z11, Z10, K4, Z24
-	VMOVDQU64 160(SI), Z25
-	VPSLLW $4, Z25, Z23
-	VPTERNLOGD $0xd8, Z20, Z28, Z23 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z23, K2
-	KNOTQ K2, K1
-	VPTERNLOGD $0xd8, Z20, Z29, Z25 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z25, K4
-	KNOTQ K4, K3
+	VPSLLW $3, 160(SI), Z23
+	VPSRLW $1, 160(SI), Z25
+	VPTERNLOGD $0xd8, Z20, Z28, Z23 // four bits of the number, four of the rest
+	VPTERNLOGD $0xd8, Z20, Z29, Z25 // four bits of the number, four of the rest
 	VPERMI2B Z13, Z12, K1, Z23
 	VPERMI2B Z15, Z14, K2, Z23
 	VPERMI2B Z13, Z12, K3, Z25
@@ -9803,14 +9719,10 @@ loop:
 	VMOVDQA64 Z29, Z24
 	VPERMI2B Z9, Z8, K3, Z24
 	VPERMI2B Z11, Z10, K4, Z24
-	VMOVDQU64 224(SI), Z25
-	VPSLLW $4, Z25, Z23
-	VPTERNLOGD $0xd8, Z20, Z28, Z23 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z23, K2
-	KNOTQ K2, K1
-	VPTERNLOGD $0xd8, Z20, Z29, Z25 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z25, K4
-	KNOTQ K4, K3
+	VPSLLW $3, 224(SI), Z23
+	VPSRLW $1, 224(SI), Z25
+	VPTERNLOGD $0xd8, Z20, Z28, Z23 // four bits of the number, four of the rest
+	VPTERNLOGD $0xd8, Z20, Z29, Z25 // four bits of the number, four of the rest
 	VPERMI2B Z13, Z12, K1, Z23
 	VPERMI2B Z15, Z14, K2, Z23
 	VPERMI2B Z13, Z12, K3, Z25
@@ -10007,14 +9919,10 @@ loop:
 	VMOVDQA64 Z29, Z24
 	VPERMI2B Z9, Z8, K3, Z24
 	VPERMI2B Z11, Z10, K4, Z24
-	VMOVDQU64 288(SI), Z25
-	VPSLLW $4, Z25, Z23
-	VPTERNLOGD $0xd8, Z20, Z28, Z23 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z23, K2
-	KNOTQ K2, K1
-	VPTERNLOGD $0xd8, Z20, Z29, Z25 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z25, K4
-	KNOTQ K4, K3
+	VPSLLW $3, 288(SI), Z23
+	VPSRLW $1, 288(SI), Z25
+	VPTERNLOGD $0xd8, Z20, Z28, Z23 // four bits of the number, four of the rest
+	VPTERNLOGD $0xd8, Z20, Z29, Z25 // four bits of the number, four of the rest
 	VPERMI2B Z13, Z12, K1, Z23
 	VPERMI2B Z15, Z14, K2, Z23
 	VPERMI2B Z13, Z12, K3, Z25
@@ -10211,14 +10119,10 @@ loop:
 	VMOVDQA64 Z29, Z24
 	VPERMI2B Z9, Z8, K3, Z24
 	VPERMI2B Z11, Z10, K4, Z24
-	VMOVDQU64 352(SI), Z25
-	VPSLLW $4, Z25, Z23
-	VPTERNLOGD $0xd8, Z20, Z28, Z23 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z23, K2
-	KNOTQ K2, K1
-	VPTERNLOGD $0xd8, Z20, Z29, Z25 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z25, K4
-	KNOTQ K4, K3
+	VPSLLW $3, 352(SI), Z23
+	VPSRLW $1, 352(SI), Z25
+	VPTERNLOGD $0xd8, Z20, Z28, Z23 // four bits of the number, four of the rest
+	VPTERNLOGD $0xd8, Z20, Z29, Z25 // four bits of the number, four of the rest
 	VPERMI2B Z13, Z12, K1, Z23
 	VPERMI2B Z15, Z14, K2, Z23
 	VPERMI2B Z13, Z12, K3, Z25
@@ -14445,7 +14349,7 @@ TEXT ·vbmiExpandIQ1_S(SB), NOSPLIT, $0-24
 	VMOVDQU64 1472(R12), Z13
 	VMOVDQU64 1536(R12), Z14
 	VMOVDQU64 1600(R12), Z15
-	VPBROADCASTD mask0F<>(SB), Z20
+	VPBROADCASTD mask87<>(SB), Z20
 loop:
 	VCVTPH2PS (SI), Z26
 	VMULPS.BCST factorIQ1_S<>(SB), Z26, Z26
@@ -14464,14 +14368,10 @@ loop:
 	VMOVDQA64 Z29, Z24
 	VPERMI2B Z9, Z8, K3, Z24
 	VPERMI2B Z11, Z10, K4, Z24
-	VMOVDQU64 96(SI), Z25
-	VPSLLW $4, Z25, Z23
-	VPTERNLOGD $0xd8, Z20, Z28, Z23 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z23, K2
-	KNOTQ K2, K1
-	VPTERNLOGD $0xd8, Z20, Z29, Z25 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z25, K4
-	KNOTQ K4, K3
+	VPSLLW $3, 96(SI), Z23
+	VPSRLW $1, 96(SI), Z25
+	VPTERNLOGD $0xd8, Z20, Z28, Z23 // four bits of the number, four of the rest
+	VPTERNLOGD $0xd8, Z20, Z29, Z25 // four bits of the number, four of the rest
 	VPERMI2B Z13, Z12, K1, Z23
 	VPERMI2B Z15, Z14, K2, Z23
 	VPERMI2B Z13, Z12, K3, Z25
@@ -14490,14 +14390,10 @@ loop:
 	VMOVDQA64 Z29, Z6
 	VPERMI2B Z9, Z8, K3, Z6
 	VPERMI2B Z11, Z10, K4, Z6
-	VMOVDQU64 160(SI), Z7
-	VPSLLW $4, Z7, Z3
-	VPTERNLOGD $0xd8, Z20, Z28, Z3 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z3, K2
-	KNOTQ K2, K1
-	VPTERNLOGD $0xd8, Z20, Z29, Z7 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z7, K4
-	KNOTQ K4, K3
+	VPSLLW $3, 160(SI), Z3
+	VPSRLW $1, 160(SI), Z7
+	VPTERNLOGD $0xd8, Z20, Z28, Z3 // four bits of the number, four of the rest
+	VPTERNLOGD $0xd8, Z20, Z29, Z7 // four bits of the number, four of the rest
 	VPERMI2B Z13, Z12, K1, Z3
 	VPERMI2B Z15, Z14, K2, Z3
 	VPERMI2B Z13, Z12, K3, Z7
@@ -14596,14 +14492,10 @@ loop:
 	VMOVDQA64 Z29, Z24
 	VPERMI2B Z9, Z8, K3, Z24
 	VPERMI2B Z11, Z10, K4, Z24
-	VMOVDQU64 224(SI), Z25
-	VPSLLW $4, Z25, Z23
-	VPTERNLOGD $0xd8, Z20, Z28, Z23 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z23, K2
-	KNOTQ K2, K1
-	VPTERNLOGD $0xd8, Z20, Z29, Z25 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z25, K4
-	KNOTQ K4, K3
+	VPSLLW $3, 224(SI), Z23
+	VPSRLW $1, 224(SI), Z25
+	VPTERNLOGD $0xd8, Z20, Z28, Z23 // four bits of the number, four of the rest
+	VPTERNLOGD $0xd8, Z20, Z29, Z25 // four bits of the number, four of the rest
 	VPERMI2B Z13, Z12, K1, Z23
 	VPERMI2B Z15, Z14, K2, Z23
 	VPERMI2B Z13, Z12, K3, Z25
@@ -14702,14 +14594,10 @@ loop:
 	VMOVDQA64 Z29, Z6
 	VPERMI2B Z9, Z8, K3, Z6
 	VPERMI2B Z11, Z10, K4, Z6
-	VMOVDQU64 288(SI), Z7
-	VPSLLW $4, Z7, Z3
-	VPTERNLOGD $0xd8, Z20, Z28, Z3 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z3, K2
-	KNOTQ K2, K1
-	VPTERNLOGD $0xd8, Z20, Z29, Z7 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z7, K4
-	KNOTQ K4, K3
+	VPSLLW $3, 288(SI), Z3
+	VPSRLW $1, 288(SI), Z7
+	VPTERNLOGD $0xd8, Z20, Z28, Z3 // four bits of the number, four of the rest
+	VPTERNLOGD $0xd8, Z20, Z29, Z7 // four bits of the number, four of the rest
 	VPERMI2B Z13, Z12, K1, Z3
 	VPERMI2B Z15, Z14, K2, Z3
 	VPERMI2B Z13, Z12, K3, Z7
@@ -14909,7 +14797,7 @@ TEXT ·vbmiExpandIQ1_M(SB), NOSPLIT, $0-24
 	VMOVDQU64 1472(R12), Z13
 	VMOVDQU64 1536(R12), Z14
 	VMOVDQU64 1600(R12), Z15
-	VPBROADCASTD mask0F<>(SB), Z20
+	VPBROADCASTD mask87<>(SB), Z20
 loop:
 	VCVTPH2PS (SI), Z26
 	VMULPS.BCST factorIQ1_M<>(SB), Z26, Z26
@@ -14928,14 +14816,10 @@ loop:
 	VMOVDQA64 Z29, Z24
 	VPERMI2B Z9, Z8, K3, Z24
 	VPERMI2B Z11, Z10, K4, Z24
-	VMOVDQU64 160(SI), Z25
-	VPSLLW $4, Z25, Z23
-	VPTERNLOGD $0xd8, Z20, Z28, Z23 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z23, K2
-	KNOTQ K2, K1
-	VPTERNLOGD $0xd8, Z20, Z29, Z25 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z25, K4
-	KNOTQ K4, K3
+	VPSLLW $3, 160(SI), Z23
+	VPSRLW $1, 160(SI), Z25
+	VPTERNLOGD $0xd8, Z20, Z28, Z23 // four bits of the number, four of the rest
+	VPTERNLOGD $0xd8, Z20, Z29, Z25 // four bits of the number, four of the rest
 	VPERMI2B Z13, Z12, K1, Z23
 	VPERMI2B Z15, Z14, K2, Z23
 	VPERMI2B Z13, Z12, K3, Z25
@@ -14954,14 +14838,10 @@ loop:
 	VMOVDQA64 Z29, Z6
 	VPERMI2B Z9, Z8, K3, Z6
 	VPERMI2B Z11, Z10, K4, Z6
-	VMOVDQU64 224(SI), Z7
-	VPSLLW $4, Z7, Z3
-	VPTERNLOGD $0xd8, Z20, Z28, Z3 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z3, K2
-	KNOTQ K2, K1
-	VPTERNLOGD $0xd8, Z20, Z29, Z7 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z7, K4
-	KNOTQ K4, K3
+	VPSLLW $3, 224(SI), Z3
+	VPSRLW $1, 224(SI), Z7
+	VPTERNLOGD $0xd8, Z20, Z28, Z3 // four bits of the number, four of the rest
+	VPTERNLOGD $0xd8, Z20, Z29, Z7 // four bits of the number, four of the rest
 	VPERMI2B Z13, Z12, K1, Z3
 	VPERMI2B Z15, Z14, K2, Z3
 	VPERMI2B Z13, Z12, K3, Z7
@@ -15074,14 +14954,10 @@ loop:
 	VMOVDQA64 Z29, Z24
 	VPERMI2B Z9, Z8, K3, Z24
 	VPERMI2B Z11, Z10, K4, Z24
-	VMOVDQU64 288(SI), Z25
-	VPSLLW $4, Z25, Z23
-	VPTERNLOGD $0xd8, Z20, Z28, Z23 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z23, K2
-	KNOTQ K2, K1
-	VPTERNLOGD $0xd8, Z20, Z29, Z25 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z25, K4
-	KNOTQ K4, K3
+	VPSLLW $3, 288(SI), Z23
+	VPSRLW $1, 288(SI), Z25
+	VPTERNLOGD $0xd8, Z20, Z28, Z23 // four bits of the number, four of the rest
+	VPTERNLOGD $0xd8, Z20, Z29, Z25 // four bits of the number, four of the rest
 	VPERMI2B Z13, Z12, K1, Z23
 	VPERMI2B Z15, Z14, K2, Z23
 	VPERMI2B Z13, Z12, K3, Z25
@@ -15194,14 +15070,10 @@ loop:
 	VMOVDQA64 Z29, Z6
 	VPERMI2B Z9, Z8, K3, Z6
 	VPERMI2B Z11, Z10, K4, Z6
-	VMOVDQU64 352(SI), Z7
-	VPSLLW $4, Z7, Z3
-	VPTERNLOGD $0xd8, Z20, Z28, Z3 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z3, K2
-	KNOTQ K2, K1
-	VPTERNLOGD $0xd8, Z20, Z29, Z7 // the lower bits of the number, the upper of the rest
-	VPMOVB2M Z7, K4
-	KNOTQ K4, K3
+	VPSLLW $3, 352(SI), Z3
+	VPSRLW $1, 352(SI), Z7
+	VPTERNLOGD $0xd8, Z20, Z28, Z3 // four bits of the number, four of the rest
+	VPTERNLOGD $0xd8, Z20, Z29, Z7 // four bits of the number, four of the rest
 	VPERMI2B Z13, Z12, K1, Z3
 	VPERMI2B Z15, Z14, K2, Z3
 	VPERMI2B Z13, Z12, K3, Z7

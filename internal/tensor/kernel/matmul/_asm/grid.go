@@ -133,7 +133,7 @@ func (w *gridWriter) planes() {
 	}
 	switch g.rests {
 	case 4:
-		f.p("%s", bcast("mask0F", "Z20"))
+		f.p("%s", bcast("mask87", "Z20"))
 	case 3:
 		f.p("%s", bcast("mask38", "Z12"))
 	}
@@ -195,19 +195,15 @@ func (w *gridWriter) mask(b, vec int) int {
 	return w.g.marks() + 8*(b*w.g.vecs()+vec)
 }
 
-// numbers loads two vectors of numbers.
+// numbers loads two vectors of numbers, and splits them by their eighth bits if tables
+// have that many entries.
 func (w *gridWriter) numbers(b int) {
 	for vec := range 2 {
 		load(w.f, w.pre, w.at(b, vec), fmt.Sprintf("Z%d", 28+vec))
-		w.eighth(vec, fmt.Sprintf("Z%d", 28+vec))
-	}
-}
-
-// eighth splits numbers by their eighth bits, if tables have that many entries.
-func (w *gridWriter) eighth(vec int, num string) {
-	if w.g.segments() > 1 {
-		w.f.p("VPMOVB2M %s, K%d", num, 2+2*vec)
-		w.f.p("KNOTQ K%d, K%d", 2+2*vec, 1+2*vec)
+		if w.g.segments() > 1 {
+			w.f.p("VPMOVB2M Z%d, K%d", 28+vec, 2+2*vec)
+			w.f.p("KNOTQ K%d, K%d", 2+2*vec, 1+2*vec)
+		}
 	}
 }
 
@@ -215,11 +211,11 @@ func (w *gridWriter) eighth(vec int, num string) {
 func (w *gridWriter) upper(b int, to []string) {
 	f := w.f
 	if w.g.rests == 4 {
-		f.p("VMOVDQU64 %d(SI), %s", w.g.bits()+64*(b/2), to[1])
-		f.p("VPSLLW $4, %s, %s", to[1], to[0])
+		// The eighth bit is that of the first half.
+		f.p("VPSLLW $3, %d(SI), %s", w.g.bits()+64*(b/2), to[0])
+		f.p("VPSRLW $1, %d(SI), %s", w.g.bits()+64*(b/2), to[1])
 		for vec, t := range to {
-			f.p("VPTERNLOGD $0xd8, Z20, Z%d, %s // the lower bits of the number, the upper of the rest", 28+vec, t)
-			w.eighth(vec, t)
+			f.p("VPTERNLOGD $0xd8, Z20, Z%d, %s // four bits of the number, four of the rest", 28+vec, t)
 		}
 		return
 	}

@@ -24,6 +24,7 @@ func avx2Grid(f *file) []entry {
 		{"low7", 0x7f},
 		{"low4", 0x0f},
 		{"others3", 0x47},
+		{"rect4", 0x87},
 		{"low3", 0x07},
 		{"three", 0x03},
 		{"one1", 0x01},
@@ -220,10 +221,10 @@ func avx2Split(f *file, g *gridType, i, k int, lower func(mask string)) {
 		}
 		lower("Y15")
 		avx2Quad(f, g, base, 4, 512*i+64*(2*k), 0)
+		lower(low("rect4"))
 		low("low4")
-		lower("Y10")
 		part(0, 4*i, "Y10", "Y9")
-		f.p("VPSLLD $4, Y9, Y9")
+		f.p("VPSLLD $3, Y9, Y9")
 	} else {
 		lower(low("low7"))
 		avx2Quad(f, g, base, 4, 512*i+64*(2*k), 2*k)

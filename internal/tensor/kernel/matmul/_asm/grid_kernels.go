@@ -12,7 +12,7 @@ func vnniGrid(f *file) []entry {
 	}{
 		{"mask03", 0x03030303},
 		{"maskAA", 0xaaaaaaaa},
-		{"mask0F", 0x0f0f0f0f},
+		{"mask87", 0x87878787},
 		{"mask18", 0x18181818},
 		{"mask20", 0x20202020},
 		{"mask38", 0x38383838},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 	"time"
 )
@@ -48,9 +49,7 @@ func TestResponses(t *testing.T) {
 		t.Error("a question made the file")
 	}
 	put("a", "", "one")
-	if i, err := os.Stat(path); err != nil || i.Mode().Perm() != 0o600 {
-		t.Errorf("%v %v", i, err)
-	}
+	onlyOwner(t, path)
 	r = reopen(r) // a restart
 	get("a", "", "one")
 	get("a", "ann", "")
@@ -90,6 +89,39 @@ func TestResponses(t *testing.T) {
 	}
 	if err := r.Put(t.Context(), "d", "", nil); err == nil {
 		t.Error("a closed file was written")
+	}
+}
+
+// onlyOwner checks that nobody else can read what was written, in any file.
+func onlyOwner(t *testing.T, path string) {
+	t.Helper()
+	for _, name := range []string{path, path + "-wal", path + "-shm"} {
+		i, err := os.Stat(name)
+		if err != nil || i.Size() == 0 || i.Mode().Perm() != 0o600 && runtime.GOOS != "windows" {
+			t.Errorf("%s: %v %v", name, i, err)
+		}
+	}
+}
+
+func TestFilesAreTheOwnersAlone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.db")
+	for _, name := range []string{path, path + "-wal"} { // as an earlier version left them
+		if err := os.WriteFile(name, nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		s, err := Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Log(t.Context(), EventStart, "x", ""); err != nil {
+			t.Error(err)
+		}
+		onlyOwner(t, path)
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

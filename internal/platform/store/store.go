@@ -18,7 +18,9 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
@@ -49,18 +51,25 @@ func Open(path string) (*Store, error) {
 	return open(path, time.Now)
 }
 
-// private makes a file, if it is not there, that its owner alone can read. SQLite
-// gives its other files the mode of this one.
+// private makes a database's files, if they are not there, so that their owner
+// alone can read them. The driver would give the log and its index, which hold the
+// same things for a while, the mode that any new file has.
 func private(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return fmt.Errorf("store: %w", err)
-	}
-	if err := f.Close(); err != nil {
-		return fmt.Errorf("store: %w", err)
+	for _, name := range []string{path, path + "-wal", path + "-shm"} {
+		f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+		if err != nil {
+			return fmt.Errorf("store: %w", err)
+		}
+		err = f.Close()
+		if runtime.GOOS != "windows" { // an earlier version left them open to others
+			err = errors.Join(err, os.Chmod(name, 0o600))
+		}
+		if err != nil {
+			return fmt.Errorf("store: %w", err)
+		}
 	}
 	return nil
 }
@@ -77,7 +86,10 @@ func OpenExisting(path string) (*Store, error) {
 // openFile opens a database, and brings it to this version's form.
 func openFile(path string, steps []string, pragmas ...string) (*sql.DB, error) {
 	q := url.Values{"_pragma": append([]string{"busy_timeout(5000)", "journal_mode(wal)", "foreign_keys(on)"}, pragmas...), "_txlock": {"immediate"}}
-	u := url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path), RawQuery: q.Encode()}
+	if runtime.GOOS != "windows" {
+		q.Set("modeof", path) // the log is made anew again and again
+	}
+	u := url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path), RawQuery: strings.ReplaceAll(q.Encode(), "+", "%20")} // SQLite takes a plus for itself
 	db, err := sql.Open("sqlite3", u.String())
 	if err != nil {
 		return nil, fmt.Errorf("store: %w", err)

@@ -20,12 +20,15 @@ func (e *Env) Claim(w int) *par.Claim {
 	return &e.ring[k%ringSize]
 }
 
-// The smallest pieces of a step, as a part of a worker's even share. Many rows are
-// bound by arithmetic, which likes larger pieces.
+// How a step is cut. A smallest piece is a part of a worker's even share; with more
+// than someRows rows arithmetic counts, which likes larger pieces; with manyRows
+// and more nothing else counts, and pieces are equal.
 const (
 	smallest     = 256
-	smallestMany = 16
-	manyRows     = 16
+	smallestSome = 16
+	someRows     = 16
+	equalPieces  = 6
+	manyRows     = 128
 )
 
 // Next claims the next of n units of work for a step of the current batch. The cores
@@ -50,8 +53,13 @@ func (e *Env) next(c *par.Claim, n, unit int) (lo, hi int, ok bool) {
 		return c.Next(n, n)
 	}
 	parts := size * smallest
-	if e.Rows.N > manyRows {
-		parts = size * smallestMany
+	switch {
+	case e.Rows.N >= manyRows:
+		parts = size * equalPieces
+		piece := (n + parts - 1) / parts
+		return c.Next((piece+unit-1)/unit*unit, n)
+	case e.Rows.N > someRows:
+		parts = size * smallestSome
 	}
 	least := max(1, n/parts)
 	return c.NextShrinking((least+unit-1)/unit*unit, n, size)

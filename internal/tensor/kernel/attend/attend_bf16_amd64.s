@@ -555,9 +555,9 @@ TEXT ·valuesDotx1(SB), NOSPLIT, $0-72
 	MOVQ dv+24(FP), CX
 	MOVQ accStride+32(FP), AX
 	MOVQ stride+40(FP), BX
-	LEAQ (AX)(AX*2), R8
 	MOVQ from+56(FP), R12
 	MOVQ lines+64(FP), R14
+	LEAQ (AX)(AX*2), R8
 
 strip0:
 	CMPQ CX, $128
@@ -730,9 +730,9 @@ TEXT ·valuesDotx2(SB), NOSPLIT, $0-72
 	MOVQ dv+24(FP), CX
 	MOVQ accStride+32(FP), AX
 	MOVQ stride+40(FP), BX
-	LEAQ (AX)(AX*2), R8
 	MOVQ from+56(FP), R12
 	MOVQ lines+64(FP), R14
+	LEAQ (AX)(AX*2), R8
 
 strip0:
 	CMPQ CX, $128
@@ -949,9 +949,9 @@ TEXT ·valuesDotx4(SB), NOSPLIT, $0-72
 	MOVQ dv+24(FP), CX
 	MOVQ accStride+32(FP), AX
 	MOVQ stride+40(FP), BX
-	LEAQ (AX)(AX*2), R8
 	MOVQ from+56(FP), R12
 	MOVQ lines+64(FP), R14
+	LEAQ (AX)(AX*2), R8
 
 strip0:
 	CMPQ CX, $64
@@ -1178,9 +1178,9 @@ TEXT ·valuesDotx8(SB), NOSPLIT, $0-72
 	MOVQ dv+24(FP), CX
 	MOVQ accStride+32(FP), AX
 	MOVQ stride+40(FP), BX
-	LEAQ (AX)(AX*2), R8
 	MOVQ from+56(FP), R12
 	MOVQ lines+64(FP), R14
+	LEAQ (AX)(AX*2), R8
 
 strip0:
 	CMPQ CX, $32

@@ -112,15 +112,8 @@ func (t *tier) dotScores(nq int) {
 func (t *tier) dotValues(nq int) {
 	t.line("// func valuesDotx%d(acc *float32, rows unsafe.Pointer, w *uint16, dv, accStride, stride, n int, from uintptr, lines int)", nq)
 	t.line("TEXT ·valuesDotx%d(SB), NOSPLIT, $0-72", nq)
-	t.op("MOVQ", "acc+0(FP)", "DI")
-	t.op("MOVQ", "rows+8(FP)", "SI")
-	t.op("MOVQ", "w+16(FP)", "DX")
-	t.op("MOVQ", "dv+24(FP)", "CX")
-	t.op("MOVQ", "accStride+32(FP)", "AX")
-	t.op("MOVQ", "stride+40(FP)", "BX")
+	t.args("acc DI", "rows SI", "w DX", "dv CX", "accStride AX", "stride BX", "n -", "from R12", "lines R14")
 	t.op("LEAQ", "(AX)(AX*2)", "R8")
-	t.op("MOVQ", "from+56(FP)", "R12")
-	t.op("MOVQ", "lines+64(FP)", "R14")
 	for label, units := range map[int][]int{1: {4, 1}, 2: {4, 1}, 4: {2, 1}, 8: {1}}[nq] {
 		t.dotStrip(nq, units, label)
 	}

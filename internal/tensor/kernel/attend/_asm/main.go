@@ -101,6 +101,16 @@ func (t *tier) op(name string, operands ...string) {
 	t.line("\t%s %s", name, strings.Join(operands, ", "))
 }
 
+// args writes the loading of a function's arguments, which are "name register", in
+// their order; "-" loads nothing.
+func (t *tier) args(list ...string) {
+	for i, a := range list {
+		if name, reg, _ := strings.Cut(a, " "); reg != "-" {
+			t.op("MOVQ", fmt.Sprintf("%s+%d(FP)", name, 8*i), reg)
+		}
+	}
+}
+
 func v(i int) string { return fmt.Sprintf("v%d", i) }
 
 // zero writes the clearing of a vector.

@@ -28,9 +28,7 @@ func (t *tier) packedSource() {
 func (t *tier) narrowQ8() {
 	t.line("// func narrowQ8(dst, src unsafe.Pointer, dims, stride, n int)")
 	t.line("TEXT ·narrowQ8(SB), NOSPLIT, $0-40")
-	for i, arg := range []string{"dst", "src", "dims", "stride", "n"} {
-		t.op("MOVQ", fmt.Sprintf("%s+%d(FP)", arg, 8*i), []string{"DI", "DX", "AX", "BX", "CX"}[i])
-	}
+	t.args("dst DI", "src DX", "dims AX", "stride BX", "n CX")
 	t.line("\nrow:")
 	t.op("MOVQ", "DX", "SI")
 	t.op("MOVQ", "AX", "R8")
@@ -56,10 +54,7 @@ func (t *tier) narrowQ8() {
 func (t *tier) packKeys() {
 	t.line("// func packKeys(dst, src unsafe.Pointer, dims, stride int)")
 	t.line("TEXT ·packKeys(SB), NOSPLIT, $0-32")
-	t.op("MOVQ", "dst+0(FP)", "DI")
-	t.op("MOVQ", "src+8(FP)", "SI")
-	t.op("MOVQ", "dims+16(FP)", "CX")
-	t.op("MOVQ", "stride+24(FP)", "BX")
+	t.args("dst DI", "src SI", "dims CX", "stride BX")
 	t.op("LEAQ", "(BX)(BX*2)", "R8")
 	quads := []string{"SI", "R9", "R10", "R11"}
 	for l := 1; l < 4; l++ {
@@ -108,10 +103,7 @@ func (t *tier) packValues() {
 	}
 	t.line("// func packValues(dst, src unsafe.Pointer, dims, stride, pairs int)")
 	t.line("TEXT ·packValues(SB), NOSPLIT, $0-40")
-	t.op("MOVQ", "dst+0(FP)", "DI")
-	t.op("MOVQ", "src+8(FP)", "DX")
-	t.op("MOVQ", "stride+24(FP)", "BX")
-	t.op("MOVQ", "pairs+32(FP)", "CX")
+	t.args("dst DI", "src DX", "dims -", "stride BX", "pairs CX")
 	t.op("VMOVDQU32", "both0<>(SB)", "v4")
 	t.op("VMOVDQU32", "both1<>(SB)", "v5")
 	t.line("\npair:")
@@ -140,9 +132,7 @@ func (t *tier) packValues() {
 func (t *tier) packedScores(nq int) {
 	t.line("// func packedScoresx%d(q *uint16, keys unsafe.Pointer, out *float32, dk int, from uintptr, lines int)", nq)
 	t.line("TEXT ·packedScoresx%d(SB), NOSPLIT, $0-48", nq)
-	for i, arg := range []string{"q", "keys", "out", "dk", "from", "lines"} {
-		t.op("MOVQ", fmt.Sprintf("%s+%d(FP)", arg, 8*i), []string{"DI", "SI", "DX", "CX", "R12", "R14"}[i])
-	}
+	t.args("q DI", "keys SI", "out DX", "dk CX", "from R12", "lines R14")
 	t.op("LEAQ", "(CX)(CX*1)", "BX") // bytes of a query
 	t.op("LEAQ", "(BX)(BX*2)", "R8")
 	t.op("LEAQ", "(DI)(BX*4)", "R11")
@@ -186,12 +176,7 @@ func (t *tier) packedScores(nq int) {
 func (t *tier) packedValues(nq int) {
 	t.line("// func packedValuesx%d(acc *float32, values unsafe.Pointer, w *uint16, dv, accStride, pairs int, from uintptr, lines int)", nq)
 	t.line("TEXT ·packedValuesx%d(SB), NOSPLIT, $0-64", nq)
-	args := []string{"acc", "values", "w", "dv", "accStride", "pairs", "from", "lines"}
-	for i, reg := range []string{"DI", "SI", "DX", "CX", "AX", "", "R12", "R14"} {
-		if reg != "" {
-			t.op("MOVQ", fmt.Sprintf("%s+%d(FP)", args[i], 8*i), reg)
-		}
-	}
+	t.args("acc DI", "values SI", "w DX", "dv CX", "accStride AX", "pairs -", "from R12", "lines R14")
 	t.op("LEAQ", "(AX)(AX*2)", "R8")
 	t.op("MOVQ", "CX", "BX") // bytes of a pair of rows
 	t.op("SHLQ", "$2", "BX")

@@ -27,15 +27,6 @@ func (t *tier) amxSource() {
 	t.tileValues()
 }
 
-// args loads arguments into registers, "" for those that stay in memory.
-func (t *tier) args(names, regs []string) {
-	for i, r := range regs {
-		if r != "" {
-			t.op("MOVQ", fmt.Sprintf("%s+%d(FP)", names[i], 8*i), r)
-		}
-	}
-}
-
 // transpose writes the transposition of 16x16 numbers of 32 bits. from gives the
 // address of four columns of a row, counted in fours, to that of a whole row.
 func (t *tier) transpose(from func(row, four int) string, to func(row int) string) {
@@ -65,7 +56,7 @@ func (t *tier) transpose(from func(row, four int) string, to func(row int) strin
 func (t *tier) tileQueries() {
 	t.line("// func amxQueries(dst *byte, q *uint16, stride, n int)")
 	t.line("TEXT ·amxQueries(SB), NOSPLIT, $0-32")
-	t.args([]string{"dst", "q", "stride", "n"}, []string{"DI", "SI", "BX", "CX"})
+	t.args("dst DI", "q SI", "stride BX", "n CX")
 	t.op("LEAQ", "(BX)(BX*2)", "R8")
 	for i, r := range []string{"R9", "R10", "R11"} { // rows 4, 8, 12
 		t.op("LEAQ", fmt.Sprintf("(%s)(BX*4)", []string{"SI", "R9", "R10"}[i]), r)
@@ -96,7 +87,7 @@ func (t *tier) tileQueries() {
 func (t *tier) tileScores() {
 	t.line("// func amxScores(q *byte, keys *unsafe.Pointer, strides *int, out *float32, n, queries int, mem *byte)")
 	t.line("TEXT ·amxScores(SB), NOSPLIT, $0-56")
-	t.args([]string{"q", "keys", "strides", "out", "n", "queries", "mem"}, []string{"DX", "", "SI", "BX", "", "", "AX"})
+	t.args("q DX", "keys -", "strides SI", "out BX", "n -", "queries -", "mem AX")
 	t.line("\tLDTILECFG_AX")
 	for i := range 4 {
 		t.op("MOVQ", fmt.Sprintf("%d(SI)", 8*i), fmt.Sprintf("R%d", 12+i))
@@ -150,7 +141,7 @@ func (t *tier) tileScores() {
 func (t *tier) tilePairs() {
 	t.line("// func amxPairs(dst *byte, rows *unsafe.Pointer, n int)")
 	t.line("TEXT ·amxPairs(SB), NOSPLIT, $0-24")
-	t.args([]string{"dst", "rows", "n"}, []string{"DX", "BX", "AX"})
+	t.args("dst DX", "rows BX", "n AX")
 	t.op("MOVQ", "$32", "CX")
 	t.line("\npair:")
 	t.op("MOVQ", "(BX)", "SI")
@@ -192,7 +183,7 @@ func (t *tier) tilePairs() {
 func (t *tier) tileValues() {
 	t.line("// func amxValues(acc *float32, stride int, w *uint16, v *byte, n, queries int, mem *byte)")
 	t.line("TEXT ·amxValues(SB), NOSPLIT, $0-56")
-	t.args([]string{"acc", "stride", "w", "v", "n", "queries", "mem"}, []string{"R10", "CX", "SI", "", "", "", "AX"})
+	t.args("acc R10", "stride CX", "w SI", "v -", "n -", "queries -", "mem AX")
 	t.line("\tLDTILECFG_AX")
 	t.op("MOVQ", fmt.Sprintf("$%d", weightStride), "BX")
 	t.op("MOVQ", "$64", "R8")

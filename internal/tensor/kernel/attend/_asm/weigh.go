@@ -53,9 +53,7 @@ func (t *tier) weighConstants() {
 func (t *tier) weigh(name string, bf16 bool) {
 	t.line("// func %s(x *float32, w *uint16, m, l, top, shrink *float32, n int)", name)
 	t.line("TEXT ·%s(SB), NOSPLIT, $0-56", name)
-	for i, arg := range []string{"x", "w", "m", "l", "top", "shrink", "n"} {
-		t.op("MOVQ", fmt.Sprintf("%s+%d(FP)", arg, 8*i), []string{"SI", "DI", "R8", "R9", "R10", "R11", "CX"}[i])
-	}
+	t.args("x SI", "w DI", "m R8", "l R9", "top R10", "shrink R11", "n CX")
 	names := []string{"expHi", "expLo", "log2e", "ln2hi", "ln2lo", "expOne"}
 	for i := range poly {
 		names = append(names, fmt.Sprintf("poly%d", i))

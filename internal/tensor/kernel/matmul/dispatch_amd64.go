@@ -49,6 +49,9 @@ func init() {
 	for t, e := range vbmiExpanders() {
 		layoutOf(t).expandVBMI = e
 	}
+	for t, e := range arrangeExpanders() {
+		layoutOf(t).arrange = e
+	}
 	for t, e := range avx2Expanders() {
 		layoutOf(t).expandAVX2 = e
 	}
@@ -77,6 +80,15 @@ func (l *layout) expander() expander {
 		return l.expandVBMI
 	case useAVX2:
 		return l.expandAVX2
+	}
+	return nil
+}
+
+// arranger returns what brings activations into the order that the kernels of the
+// layout want, or nil if that is their own.
+func (l *layout) arranger() expander {
+	if useVBMI {
+		return l.arrange
 	}
 	return nil
 }

@@ -13,3 +13,5 @@ func gatherFour([]byte, int, []byte, int, int) int { return 0 }
 func storeFull([]float32, int, []float32, int, bool) bool { return false }
 
 func (l *layout) expander() expander { return nil }
+
+func (l *layout) arranger() expander { return nil }

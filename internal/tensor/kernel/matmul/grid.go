@@ -74,6 +74,10 @@ func (g *grid) layout() *layout {
 	if g.halves {
 		l.wide = wide16
 	}
+	l.arranged = q8kBytes
+	if g.halves && !g.signs {
+		l.arranged += 64 // the sums of points
+	}
 	return l
 }
 

@@ -301,6 +301,9 @@ func vnniIQ1_Sx2(w *byte, n int, x *byte, offs *int, out *float32, more int)
 func vnniIQ1_Sx4(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
 //go:noescape
+func vbmiArrangeIQ1_S(dst, src *byte, n int)
+
+//go:noescape
 func vbmiExpandIQ1_S(dst, src *byte, n int)
 
 //go:noescape
@@ -311,6 +314,9 @@ func vnniIQ1_Mx2(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
 //go:noescape
 func vnniIQ1_Mx4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func vbmiArrangeIQ1_M(dst, src *byte, n int)
 
 //go:noescape
 func vbmiExpandIQ1_M(dst, src *byte, n int)
@@ -325,6 +331,9 @@ func vnniIQ2_XXSx2(w *byte, n int, x *byte, offs *int, out *float32, more int)
 func vnniIQ2_XXSx4(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
 //go:noescape
+func vbmiArrangeIQ2_XXS(dst, src *byte, n int)
+
+//go:noescape
 func vbmiExpandIQ2_XXS(dst, src *byte, n int)
 
 //go:noescape
@@ -337,6 +346,9 @@ func vnniIQ2_XSx2(w *byte, n int, x *byte, offs *int, out *float32, more int)
 func vnniIQ2_XSx4(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
 //go:noescape
+func vbmiArrangeIQ2_XS(dst, src *byte, n int)
+
+//go:noescape
 func vbmiExpandIQ2_XS(dst, src *byte, n int)
 
 //go:noescape
@@ -347,6 +359,9 @@ func vnniIQ2_Sx2(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
 //go:noescape
 func vnniIQ2_Sx4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func vbmiArrangeIQ2_S(dst, src *byte, n int)
 
 //go:noescape
 func vbmiExpandIQ2_S(dst, src *byte, n int)
@@ -875,6 +890,16 @@ func amxExpanders() map[quant.Type]expander {
 		quant.Q8_0:   amxUnpackQ8_0,
 		quant.IQ4_NL: amxUnpackIQ4_NL,
 		quant.MXFP4:  amxUnpackMXFP4,
+	}
+}
+
+func arrangeExpanders() map[quant.Type]expander {
+	return map[quant.Type]expander{
+		quant.IQ1_S:   vbmiArrangeIQ1_S,
+		quant.IQ1_M:   vbmiArrangeIQ1_M,
+		quant.IQ2_XXS: vbmiArrangeIQ2_XXS,
+		quant.IQ2_XS:  vbmiArrangeIQ2_XS,
+		quant.IQ2_S:   vbmiArrangeIQ2_S,
 	}
 }
 

@@ -65,6 +65,9 @@ type layout struct {
 
 	// avx2, avxvnni, vnni, vbmi and bf16 are the kernels of the tiers; see kernels.
 	avx2, avxvnni, vnni, vbmi, bf16 []tileKernel
+	// arrange writes activations in the order that vbmi wants, arranged bytes a unit.
+	arrange  expander
+	arranged int
 	// expandAMX unpacks units for the AMX kernels.
 	expandAMX expander
 	// expandAVX2 and expandVBMI are their expanders.

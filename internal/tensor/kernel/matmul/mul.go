@@ -176,7 +176,8 @@ func (j *job) ints(lo, hi int) {
 		}
 	}
 	if ks != nil {
-		j.tiles(lay, ks, lo, hi)
+		arranged := j.arrange(lay)
+		arranged.tiles(lay, ks, lo, hi)
 		return
 	}
 	units := lay.units(j.m.Cols)

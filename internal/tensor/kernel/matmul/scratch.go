@@ -7,16 +7,17 @@ const maxTile = 12
 // comes and is then reused; it must not be shared between goroutines that run
 // at the same time.
 type Scratch struct {
-	offs  [maxTile]int                        // byte offset of each activation row
-	tile  [maxChunk * maxTile * Group]float32 // sums: [groups][rows][Group]
-	unit  unit
-	panel []byte    // a packed or unpacked group of rows
-	wide  []byte    // groups in a wide layout
-	rows  []float32 // the dequantised rows of a group
-	q     []int8    // the unpacked rows of a group
-	scale []float32 // and their scales
-	vals  []float32 // one unit in float32, [cols][Group]
-	amx   amxScratch
+	offs     [maxTile]int                        // byte offset of each activation row
+	tile     [maxChunk * maxTile * Group]float32 // sums: [groups][rows][Group]
+	unit     unit
+	panel    []byte    // a packed or unpacked group of rows
+	wide     []byte    // groups in a wide layout
+	rows     []float32 // the dequantised rows of a group
+	q        []int8    // the unpacked rows of a group
+	scale    []float32 // and their scales
+	arranged actBuf    // activations in the order of a layout
+	vals     []float32 // one unit in float32, [cols][Group]
+	amx      amxScratch
 }
 
 // NewScratch returns an empty Scratch.

@@ -74,7 +74,7 @@ func (j *job) tile(lay *layout, k *tileKernel, w []byte, g, n, i, block int) int
 	size := units * lay.bytes
 	rows := min(k.rows, j.n-i)
 	offs := j.setOffs(i, rows, k.rows)
-	xBytes := unitBytes[lay.kind]
+	xBytes := j.actBytes(lay)
 	for u := 0; u < units; u += block {
 		cnt := min(block, units-u)
 		more := 0

@@ -57,7 +57,7 @@ import "github.com/holdfast-llm/holdfast/internal/tensor/quant"
 
 // expanders writes a table of the entries without rows per tier.
 func expanders(b *bytes.Buffer, list []entry) {
-	for _, tier := range []string{"vbmi", "avx2", "amx"} {
+	for _, tier := range []string{"vbmi", "avx2", "amx", "arrange"} {
 		fmt.Fprintf(b, "func %sExpanders() map[quant.Type]expander {\nreturn map[quant.Type]expander{\n", tier)
 		for _, e := range list {
 			if e.tier == tier && e.tile == 0 {

@@ -5,7 +5,7 @@ import "fmt"
 // A fieldWriter writes a kernel for points of eight coordinates. It multiplies the
 // digits of a byte where they are, without moving them to a place of their own: the
 // quad of digit f of the four bytes of a lane has columns that are four or eight
-// apart, and the kernel brings the activations of a unit into that order first. See
+// apart, and the activations were brought into that order. See
 // the fields of package matmul's grid.
 //
 // The registers are those of gridWriter, but for
@@ -16,20 +16,19 @@ import "fmt"
 //	Z28, Z29  free between lookups
 //	K7        words of the first point of each pair
 //
-// The stack has, for each row of activations, the codes of a unit and then, of IQ1,
-// what the sums start with: see starts.
+// Units of arranged activations are those of Q8K with their codes in another order,
+// but for IQ1. A code of IQ1 is 8q-8+1 or 8q-8-1, and the kernel sums 64q, so it
+// starts with -56 or -72 times the sum of the activations. The type with a shift per
+// block has both at 256 and 288, by blocks. The other has the first at 256, by halves
+// of blocks, and at 384, as words, the sums of the activations of each point.
 type fieldWriter struct {
 	gridWriter
-	ny   int
-	room int // bytes of the stack per row
+	ny int
 }
 
 func newFieldWriter(f *file, g *gridType, pre *prefetcher, ny int) *fieldWriter {
-	w := &fieldWriter{gridWriter: gridWriter{f: f, g: g, pre: pre, next: ny <= 2}, ny: ny, room: 256}
+	w := &fieldWriter{gridWriter: gridWriter{f: f, g: g, pre: pre, next: ny <= 2}, ny: ny}
 	w.each = w.block
-	if !g.signs {
-		w.room += 128
-	}
 	return w
 }
 
@@ -55,54 +54,61 @@ func (w *fieldWriter) constants() {
 	w.planes()
 }
 
-// activations brings the activations of a unit into the order of the fields.
-func (w *fieldWriter) activations() {
-	f := w.f
-	f.p("VMOVDQU64 %d(R12), Z28", tableColumn)
-	for c := range w.ny {
-		for v := range 4 {
-			f.p("VPERMB %d(%s), Z28, Z29", 64*v, vnniCols[c])
-			f.p("VMOVDQU64 Z29, %d(SP)", w.room*c+64*v)
+// arranger writes what brings the activations of units into the order of the fields.
+func arranger(f *file, g *gridType) {
+	f.raw("// func vbmiArrange%s(dst, src *byte, n int)", g.name)
+	f.raw("TEXT ·vbmiArrange%s(SB), NOSPLIT, $0-24", g.name)
+	f.p("MOVQ dst+0(FP), DI")
+	f.p("MOVQ src+8(FP), SI")
+	f.p("MOVQ n+16(FP), CX")
+	f.p("MOVQ ·tables%s(SB), R12", g.name)
+	f.p("VMOVDQU64 %d(R12), Z0", tableColumn)
+	f.p("%s", bcast("down56", "Z1"))
+	f.p("%s", bcast("down72", "Z2"))
+	f.p("%s", bcast("mask80", "Z3"))
+	f.p("VPXORD Z4, Z4, Z4")
+	f.raw("loop:")
+	for v := range 4 {
+		f.p("VPERMB %d(SI), Z0, Z5", 64*v)
+		f.p("VMOVDQU64 Z5, %d(DI)", 64*v)
+	}
+	f.p("VMOVDQU64 320(SI), Z5")
+	f.p("VMOVDQU64 Z5, 320(DI)")
+	switch {
+	case g.signs:
+		f.p("VMOVDQU64 256(SI), Z5")
+		f.p("VMOVDQU64 Z5, 256(DI)")
+	case g.halves:
+		f.p("VPMOVSXWD 320(SI), Z5")
+		f.p("VPMULLD Z1, Z5, Z5")
+		f.p("VMOVDQU32 Z5, 256(DI)")
+		for v := range 4 { // the sum of eight bytes and 8*128
+			f.p("VPXORD %d(SI), Z3, Z5", 64*v)
+			f.p("VPSADBW Z4, Z5, Z5")
+			f.p("VPSUBQ.BCST point<>(SB), Z5, Z5")
+			f.p("VPMOVQW Z5, %d(DI)", 384+16*v)
 		}
+	default:
+		f.p("VPMOVSXWD 352(SI), Y5")
+		f.p("VPMULLD Y1, Y5, Y6")
+		f.p("VPMULLD Y2, Y5, Y7")
+		f.p("VMOVDQU32 Y6, 256(DI)")
+		f.p("VMOVDQU32 Y7, 288(DI)")
 	}
-	if !w.g.signs {
-		w.starts()
-	}
+	f.p("ADDQ $384, SI")
+	f.p("ADDQ $%d, DI", g.arranged())
+	f.p("DECQ CX")
+	f.p("JNE loop")
+	f.p("VZEROUPPER")
+	f.p("RET\n")
 }
 
-// starts computes what the sums of IQ1 begin with. A code is 8q-8+1 or 8q-8-1, and
-// the kernel sums 64q, so it starts with -56 or -72 times the sum of the
-// activations. The type with a shift per block has both at 256 and 288 of the
-// stack, by blocks. The other has the first at 256, by halves of blocks, and at 320,
-// as words, the sums of the activations of each point.
-func (w *fieldWriter) starts() {
-	f := w.f
-	if !w.g.halves {
-		f.p("VPBROADCASTD down56<>(SB), Y28")
-		f.p("VPBROADCASTD down72<>(SB), Y29")
-		for c := range w.ny {
-			f.p("VPMOVSXWD 352(%s), Y27", vnniCols[c])
-			f.p("VPMULLD Y28, Y27, Y26")
-			f.p("VPMULLD Y29, Y27, Y27")
-			f.p("VMOVDQU32 Y26, %d(SP)", w.room*c+256)
-			f.p("VMOVDQU32 Y27, %d(SP)", w.room*c+288)
-		}
-		return
+// arranged is the number of bytes of a unit of arranged activations.
+func (g *gridType) arranged() int {
+	if g.halves && !g.signs {
+		return 448
 	}
-	f.p("%s", bcast("down56", "Z28"))
-	f.p("%s", bcast("mask80", "Z29"))
-	for c := range w.ny {
-		f.p("VPMOVSXWD 320(%s), Z27", vnniCols[c])
-		f.p("VPMULLD Z28, Z27, Z27")
-		f.p("VMOVDQU32 Z27, %d(SP)", w.room*c+256)
-		f.p("VPXORD Z26, Z26, Z26")
-		for v := range 4 { // the sum of eight bytes and 8*128
-			f.p("VPXORD %d(%s), Z29, Z27", 64*v, vnniCols[c])
-			f.p("VPSADBW Z26, Z27, Z27")
-			f.p("VPSUBQ.BCST point<>(SB), Z27, Z27")
-			f.p("VPMOVQW Z27, %d(SP)", w.room*c+320+16*v)
-		}
-	}
+	return 384
 }
 
 // block multiplies a block with all rows; vec is its first vector in the pair.
@@ -162,23 +168,21 @@ func (w *fieldWriter) start(b, i int) {
 		f.p("KMOVD R15, K5")
 		f.p("VMOVDQU16.Z Z21, K5, Z28")
 		for c := range w.ny {
-			f.p("VPBROADCASTD %d(SP), Z%d", w.room*c+256+8*b+4*i, c)
-			f.p("VPDPWSSD.BCST %d(SP), Z28, Z%d", w.room*c+320+8*b+4*i, c)
+			f.p("VPBROADCASTD %d(%s), Z%d", 256+8*b+4*i, vnniCols[c], c)
+			f.p("VPDPWSSD.BCST %d(%s), Z28, Z%d", 384+8*b+4*i, vnniCols[c], c)
 		}
 	default:
 		f.p("VPTESTMD.BCST shift%d<>(SB), Z26, K5", b%2)
 		for c := range w.ny {
-			f.p("VPBROADCASTD %d(SP), Z%d", w.room*c+256+4*b, c)
-			f.p("VPBROADCASTD %d(SP), K5, Z%d", w.room*c+288+4*b, c)
+			f.p("VPBROADCASTD %d(%s), Z%d", 256+4*b, vnniCols[c], c)
+			f.p("VPBROADCASTD %d(%s), K5, Z%d", 288+4*b, vnniCols[c], c)
 		}
 	}
 }
 
 // dot multiplies the quad of digit d of vector i.
 func (w *fieldWriter) dot(b, i, d int, codes string) {
-	for c := range w.ny {
-		w.f.p("VPDPBUSD.BCST %d(SP), %s, Z%d", w.room*c+32*b+16*i+4*d, codes, c)
-	}
+	w.f.p("DOT%d(%d, %s)", w.ny, 32*b+16*i+4*d, codes)
 }
 
 // signed multiplies the quads of a vector with signs; free may be overwritten, once

@@ -54,6 +54,10 @@ func vnniGrid(f *file) []entry {
 		}
 	}
 	for _, g := range gridTypes {
+		if g.size == 8 {
+			arranger(f, &g)
+			list = append(list, entry{tier: "arrange", typ: g.name, name: "vbmiArrange" + g.name})
+		}
 		vnniExpander(f, &g)
 		list = append(list, entry{tier: "vbmi", typ: g.name, name: "vbmiExpand" + g.name})
 	}
@@ -75,27 +79,25 @@ func vnniGridKernel(f *file, name string, g *gridType, ny int) {
 	}
 	w.ends = func(int, int) { f.p("ADDSCALED%d", ny) }
 	w.constants()
-	gridLoop(f, g, ny, &pre, "factor", w.unit)
+	gridLoop(f, g, ny, &pre, "factor", 384, w.unit)
 }
 
 // vnniFieldKernel does the same for points of eight coordinates.
 func vnniFieldKernel(f *file, name string, g *gridType, ny int) {
 	pre := prefetcher{f: f, ny: ny, on: true, end: g.bytes()}
 	w := newFieldWriter(f, g, &pre, ny)
-	vnniStartFrame(f, name, ny, ny*w.room)
+	vnniStart(f, name, ny)
 	w.constants()
 	factor := "factor"
 	if !g.signs {
 		factor = "eighth" // the sums are eight times as large
 	}
-	gridLoop(f, g, ny, &pre, factor, func() {
-		w.activations()
-		w.unit()
-	})
+	gridLoop(f, g, ny, &pre, factor, g.arranged(), w.unit)
 }
 
-// gridLoop writes the loop over the units of a kernel.
-func gridLoop(f *file, g *gridType, ny int, pre *prefetcher, factor string, unit func()) {
+// gridLoop writes the loop over the units of a kernel: acts is the number of bytes of
+// a unit of activations.
+func gridLoop(f *file, g *gridType, ny int, pre *prefetcher, factor string, acts int, unit func()) {
 	f.p("CMPQ more+40(FP), $0")
 	f.p("JNE loop")
 	f.p("CLEAR%dx4", ny)
@@ -112,7 +114,7 @@ func gridLoop(f *file, g *gridType, ny int, pre *prefetcher, factor string, unit
 	f.p("FINISH%dx4", ny)
 	f.p("SAVE%dx4", ny)
 	f.p("ADDQ $%d, SI", g.bytes())
-	f.p("NEXT%d(384)", ny)
+	f.p("NEXT%d(%d)", ny, acts)
 	f.p("DECQ n+8(FP)")
 	f.p("JNE loop")
 	f.p("VZEROUPPER")

@@ -43,16 +43,9 @@ func vnniMacros(f *file, ny int) {
 // vnniStart writes the head of a kernel: SI points to weights, DI to the sums,
 // and a register per row to its activations. The number of units is counted
 // down in the argument itself, as no register is left.
-func vnniStart(f *file, name string, ny int) { vnniStartFrame(f, name, ny, 0) }
-
-// vnniStartFrame is vnniStart with bytes of the stack, from 0(SP) on.
-func vnniStartFrame(f *file, name string, ny, frame int) {
+func vnniStart(f *file, name string, ny int) {
 	f.raw("// func %s(w *byte, n int, x *byte, offs *int, out *float32, more int)", name)
-	if frame == 0 {
-		f.raw("TEXT ·%s(SB), NOSPLIT, $0-48", name)
-	} else {
-		f.raw("TEXT ·%s(SB), 0, $%d-48", name, frame)
-	}
+	f.raw("TEXT ·%s(SB), NOSPLIT, $0-48", name)
 	f.p("MOVQ w+0(FP), SI")
 	f.p("MOVQ x+16(FP), DX")
 	f.p("MOVQ offs+24(FP), DI")

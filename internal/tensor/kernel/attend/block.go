@@ -42,7 +42,7 @@ func (s *Scratch) block(p *Params, cur cursor, at, r0, r1, end int) cursor {
 	case s.packed:
 		return s.blockPacked(p, cur, i0, i1, at, r0, r1, end)
 	case s.pairs && (p.Elem != BF16 || !whole(cur, r0, r1)):
-		return s.blockPairs(p, cur, i0, i1, at, r0, r1)
+		return s.blockPairs(p, cur, i0, i1, at, r0, r1, end)
 	case s.pairs:
 		return s.blockDots(p, cur, i0, i1, at, r0, r1, end)
 	case direct(p, s.n):

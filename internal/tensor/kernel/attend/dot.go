@@ -24,11 +24,7 @@ func whole(cur cursor, r0, r1 int) bool {
 
 // blockDots is block for products in pairs of rows, from the cache as it is.
 func (s *Scratch) blockDots(p *Params, cur cursor, i0, i1, at, r0, r1, end int) cursor {
-	if next := s.following; r1 == end && len(next) > 0 {
-		s.plan(p, cursor{chunks: next}, 0, min(Step, next[0].N), i1-i0, r1-r0)
-	} else {
-		s.plan(p, cur, r1, min(r1+Step, end), i1-i0, r1-r0)
-	}
+	s.fetchNext(p, cur, i0, i1, r0, r1, end)
 	start := cur
 	for r := r0; r < r1; {
 		c, off, n := cur.piece(r, r1)
@@ -46,11 +42,20 @@ func (s *Scratch) blockDots(p *Params, cur cursor, i0, i1, at, r0, r1, end int) 
 	return cur
 }
 
+// fetchNext begins to fetch what comes after rows r0..r1.
+func (s *Scratch) fetchNext(p *Params, cur cursor, i0, i1, r0, r1, end int) {
+	if next := s.following; r1 == end && len(next) > 0 {
+		s.plan(p, cursor{chunks: next}, 0, min(Step, next[0].N), i1-i0, r1-r0)
+	} else {
+		s.plan(p, cur, r1, min(r1+Step, end), i1-i0, r1-r0)
+	}
+}
+
 // blockPairs is block for products in pairs of rows where pairs are not whole:
 // the rows are copied first.
-func (s *Scratch) blockPairs(p *Params, cur cursor, i0, i1, at, r0, r1 int) cursor {
+func (s *Scratch) blockPairs(p *Params, cur cursor, i0, i1, at, r0, r1, end int) cursor {
 	cur = s.copyBlock(p, cur, at, r0, r1)
-	s.fetch = ahead{}
+	s.fetchNext(p, cur, i0, i1, r0, r1, end)
 	r0 &^= 1
 	k, v := s.kraw[(r0-at)*2*p.DK:], s.vraw[(r0-at)*s.vrawStride:]
 	s.scoresPairs(i0, i1, r0-at, rows{elem: BF16, data: unsafe.Pointer(&k[0]), stride: 2 * p.DK, n: r1 - r0})

@@ -10,6 +10,7 @@ import (
 	"github.com/holdfast-llm/holdfast/internal/format/gguf"
 	"github.com/holdfast-llm/holdfast/internal/machine/par"
 	"github.com/holdfast-llm/holdfast/internal/tensor/kernel/matmul"
+	"github.com/holdfast-llm/holdfast/internal/tensor/kernel/vec"
 	"github.com/holdfast-llm/holdfast/internal/tensor/quant"
 )
 
@@ -136,6 +137,31 @@ func TestLoad(t *testing.T) {
 		}
 		if size := s.Sizes(); (size.Mapped > 0) != mapped || (size.Packed > 0) == mapped || size.Vectors == 0 {
 			t.Errorf("mapped=%v: sizes %+v", mapped, size)
+		}
+	}
+}
+
+// TestHalfTable: a table in half precision stays so, any other is widened, and the
+// sizes know which.
+func TestHalfTable(t *testing.T) {
+	for _, typ := range []quant.Type{quant.F16, quant.F32, quant.BF16} {
+		f := file(t, typ, map[string][]uint64{"m": {32, 2}})
+		var full []float32
+		var half []uint16
+		s := load(t, f, false, func(b *Binder) { b.HalfTable(&full, &half, "m", 2, 32) })
+		want := int64(4 * 64)
+		if typ == quant.F16 {
+			want = 2 * 64
+			full = make([]float32, len(half))
+			vec.F16ToF32(full, half)
+		} else if half != nil {
+			t.Errorf("%v was kept in half precision", typ)
+		}
+		if len(full) != 64 || full[63] != 63-125 {
+			t.Errorf("%v: table is %v", typ, full)
+		}
+		if got := s.Sizes().Vectors; got != want {
+			t.Errorf("%v: %d bytes, expected %d", typ, got, want)
 		}
 	}
 }

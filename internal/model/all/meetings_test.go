@@ -25,8 +25,8 @@ func TestMeetings(t *testing.T) {
 		{"deepseek2 lite", modeltest.OpenDeepSeek(t, deepseeks["deepseek2 lite"]), [7]int{6, 6, 6, 8, 11, 9, 8}},
 		{"deepseek2", modeltest.OpenDeepSeek(t, deepseeks["deepseek2"]), [7]int{6, 6, 6, 9, 13, 11, 8}},
 		{"deepseek32", modeltest.OpenDeepSeek(t, deepseeks["deepseek32"]), [7]int{6, 6, 6, 10, 14, 12, 8}},
-		{"deepseek4", modeltest.OpenDeepSeek(t, deepseeks["deepseek4"]), [7]int{6, 6, 9, 10, 13, 11, 8}},
-		{"deepseek41", modeltest.OpenDeepSeek(t, deepseeks["deepseek41"]), [7]int{7, 10, 12, 13, 15, 13, 9}},
+		{"deepseek4", modeltest.OpenDeepSeek(t, deepseeks["deepseek4"]), [7]int{6, 6, 6, 10, 13, 11, 8}},
+		{"deepseek41", modeltest.OpenDeepSeek(t, deepseeks["deepseek41"]), [7]int{7, 10, 10, 13, 15, 13, 9}},
 	}
 	for _, c := range cases {
 		o := options(t, false)

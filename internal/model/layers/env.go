@@ -10,7 +10,7 @@ import (
 const (
 	// PrivateRows is the largest batch of which every worker makes all small
 	// decisions on its own.
-	PrivateRows = 4
+	PrivateRows = 8
 	// aloneRows is, divided by the workers, the largest batch whose rows every
 	// worker normalises and converts on its own: to convert a row takes less than a
 	// microsecond, to meet the others two.

@@ -14,7 +14,7 @@ import (
 //
 //	f16 d
 //	u8 scale [4 or 8 pairs of blocks][16 rows]: the even block in the low nibble
-//	1 to 4 vec of further bits of numbers, see putRest; or
+//	1 to 4 vec of further bits of numbers, see putRests; or
 //	u64 mask [vectors of numbers]: a further bit of each of the 64 numbers
 //	8 blocks of 32 columns: 1 or 2 vec of the low bytes of numbers, then, if the
 //	type has signs, a vec of 32 signs per row
@@ -38,7 +38,7 @@ type grid struct {
 
 	once   sync.Once
 	codes  []int8   // the values of all points; if they are split, of all first halves, then of all second ones
-	number []uint16 // if points are split: our numbers by those of the file
+	number []uint64 // if points are split: our numbers by those of the file, see split; room for 2048
 	tables **byte   // what kernels look up, see asmTables: a variable of the package, so that assembly finds it
 }
 

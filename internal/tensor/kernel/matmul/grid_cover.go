@@ -1,5 +1,7 @@
 package matmul
 
+import "encoding/binary"
+
 // The 2048 points of IQ1 and the 1024 points of IQ2_S are many for byte
 // permutations: 16 and 8 for each half of the coordinates. But a point is a pair of
 // halves, each one of 81 vectors, and the pairs fill the square of all pairs so
@@ -63,14 +65,14 @@ func parseRectangles(text string) []rectangle {
 // A split is the renumbering of points, and the halves by the numbers that kernels
 // look up.
 type split struct {
-	number []uint16 // by the number in the file
+	number []uint64 // by the number in the file: a byte, and from bit 32 on the bits above
 	half   [2][]int // first and second halves, as numbers of vectors
 }
 
 // splitPoints renumbers points, which are pairs of halves.
 func (g *grid) splitPoints(pairs [][2]int) *split {
 	rs := parseRectangles(g.rectangles)
-	s := &split{number: make([]uint16, len(pairs))}
+	s := &split{number: make([]uint64, len(pairs), 2048)}
 	for i := range s.half {
 		s.half[i] = make([]int, side*len(rs))
 	}
@@ -90,13 +92,13 @@ func (g *grid) splitPoints(pairs [][2]int) *split {
 		if !ok {
 			panic("matmul: the rectangles do not cover the grid") // the tests exclude it
 		}
-		s.number[i] = num
+		s.number[i] = uint64(num&255) | uint64(num>>8)<<32
 	}
 	return s
 }
 
 // join makes a number of a rectangle and vectors of its sides. The lower eight bits
-// are the byte of a vec of numbers, those above are kept apart, see putRest.
+// are the byte of a vec of numbers, those above are kept apart, see putRests.
 //
 //	IQ1    rectangle 0-2 and 7, first 3-6, second 8-11
 //	IQ2_S  rectangle 1-3, first 0 and 4-6, second 8-10 and 7
@@ -115,24 +117,33 @@ func (g *grid) halfNumbers(num int) (first, second int) {
 	return num & 127, num>>1&7 | num>>8&7<<3 | num>>7&1<<6
 }
 
-// putRest writes the bits above the eighth of number p (row*4+k) of block b. IQ1 has
-// them in nibbles, the even block of a pair in the lower one. IQ2_S has three
-// bits in three bytes for eight blocks: those of blocks 0 to 5 in pairs at bits 3 and
-// 0, those of 6 and 7 in what is left.
-func (g *grid) putRest(rest []byte, b, p int, num uint16) {
-	bits := byte(num >> 8)
-	switch {
-	case g.rests == 4:
-		rest[64*(b/2)+p] |= bits << (b % 2 * 4)
-	case b < 6:
-		rest[64*(b/2)+p] |= bits << (3 - b%2*3)
-	default:
-		rest[128*(b-6)+p] |= bits << 6
-		rest[64+p] |= bits >> 2 << b
+// rests are the bits above the eighth of numbers, by blocks and rows: a word has those
+// of four numbers in its bytes.
+type rests [8][Group]uint32
+
+// putRests writes the rests of all blocks. IQ1 has them in nibbles, the even block of a
+// pair in the lower one. IQ2_S has three bits in three bytes for eight blocks: those of
+// blocks 0 to 5 in pairs at bits 3 and 0, those of 6 and 7 in what is left.
+func (g *grid) putRests(dst []byte, rest *rests) {
+	for v := range g.rests {
+		for r := range Group {
+			even, odd := rest[2*v][r], rest[2*v+1][r]
+			w := even | odd<<4
+			if g.rests == 3 {
+				w = even<<3 | odd
+				switch v {
+				case 1:
+					w |= rest[6][r]>>2&0x01010101<<6 | rest[7][r]>>2&0x01010101<<7
+				default:
+					w |= rest[6+v/2][r] & 0x03030303 << 6
+				}
+			}
+			binary.LittleEndian.PutUint32(dst[64*v+4*r:], w)
+		}
 	}
 }
 
-// getRest reads them back, to where they are in a number.
+// getRest reads those of number p (row*4+k) back, to where they are in a number.
 func (g *grid) getRest(rest []byte, b, p int) int {
 	var bits byte
 	switch {

@@ -109,28 +109,28 @@ func evenBytes(w uint64) uint32 {
 }
 
 func (g *grid) packIQ2S(dst, src []byte, stride, n int) {
+	var rest rests
 	gather16(dst, src, stride, n)
-	gather(dst[g.blocks()+64:], 128, src[34:], stride, n, 8)
-	clear(dst[g.bits():g.marks()])
 	for r := range n {
 		row := src[r*stride:][:82]
 		for i := range 8 {
-			for k := range 4 {
-				g.putNumber(dst, i, 4*r+k, int(row[2+4*i+k])|int(row[66+i])>>(2*k)&3<<8)
-			}
+			low, high := getU32(row[2+4*i:]), uint32(row[66+i])
+			g.putNumbers(dst, &rest, i, r, low, (high|high<<6|high<<12|high<<18)&0x03030303)
 			dst[g.scales()+16*i+r] = row[74+i]
-			signs := dst[g.blocks()+128*i+64+4*r:]
-			binary.LittleEndian.PutUint32(signs, g.placeSigns(getU32(signs)))
+			binary.LittleEndian.PutUint32(dst[g.blocks()+128*i+64+4*r:], g.placeSigns(getU32(row[34+4*i:])))
 		}
 	}
+	g.putRests(dst[g.bits():], &rest)
 }
 
-// putNumber renumbers number p (row*4+k) of block b. The bits beyond the eighth must
-// have been cleared.
-func (g *grid) putNumber(dst []byte, b, p, num int) {
-	ours := g.number[num]
-	dst[g.blocks()+g.blockBytes()*b+p] = byte(ours)
-	g.putRest(dst[g.bits():], b, p, ours)
+// putNumbers renumbers the points of row r of block b: low has the low bytes of their
+// numbers and high, in bytes, the bits above.
+func (g *grid) putNumbers(dst []byte, rest *rests, b, r int, low, high uint32) {
+	table := (*[2048]uint64)(g.number[:2048])
+	ours := table[low&255|high&7<<8] | table[low>>8&255|high>>8&7<<8]<<8 |
+		table[low>>16&255|high>>16&7<<8]<<16 | table[low>>24|high>>24&7<<8]<<24
+	binary.LittleEndian.PutUint32(dst[g.blocks()+g.blockBytes()*b+4*r:], uint32(ours))
+	rest[b][r] = uint32(ours >> 32)
 }
 
 // packNumbers4 packs the low bytes of numbers of points with four coordinates.
@@ -186,34 +186,27 @@ func spread16(x uint32) uint32 {
 	return (x | x<<1) & 0x55555555
 }
 
-// packIQ1 packs the numbers of a block: step is how far apart the upper bits of
-// numbers are in high.
-func (g *grid) packIQ1(dst []byte, i, r int, low, high uint32, step int) {
-	for k := range 4 {
-		g.putNumber(dst, i, 4*r+k, int(low>>(8*k)&0xff|high>>(step*k)&7<<8))
-	}
-}
-
 func (g *grid) packIQ1S(dst, src []byte, stride, n int) {
+	var rest rests
 	gather16(dst, src, stride, n)
-	clear(dst[g.bits():g.marks()])
 	for r := range n {
 		row := src[r*stride:][:50]
 		var scales uint32
 		for i := range 8 {
 			high := uint32(binary.LittleEndian.Uint16(row[34+2*i:]))
-			g.packIQ1(dst, i, r, binary.LittleEndian.Uint32(row[2+4*i:]), high, 3)
+			g.putNumbers(dst, &rest, i, r, getU32(row[2+4*i:]), high&7|high<<5&0x700|high<<10&0x70000|high<<15&0x7000000)
 			scales |= high >> 12 << (4 * i) // three bits of scale, and the shift
 		}
 		for p := range 4 {
 			dst[g.scales()+16*p+r] = byte(scales >> (8 * p))
 		}
 	}
+	g.putRests(dst[g.bits():], &rest)
 }
 
 func (g *grid) packIQ1M(dst, src []byte, stride, n int) {
 	var masks [16]uint64
-	clear(dst[g.bits():g.marks()])
+	var rest rests
 	for r := range n {
 		row := src[r*stride:][:56]
 		// The scale is spread over the top nibbles of four words.
@@ -223,10 +216,11 @@ func (g *grid) packIQ1M(dst, src []byte, stride, n int) {
 			high := uint32(binary.LittleEndian.Uint16(row[32+2*i:]))
 			shifts := high >> 3 & 0x1111
 			g.masksOf(&masks, i, r, shifts|shifts>>3|shifts>>6|shifts>>9)
-			g.packIQ1(dst, i, r, binary.LittleEndian.Uint32(row[4*i:]), high, 4)
+			g.putNumbers(dst, &rest, i, r, getU32(row[4*i:]), high&7|high<<4&0x700|high<<8&0x70000|high<<12&0x7000000)
 			s := w >> (i/2*16 + i%2*6)
 			dst[g.scales()+16*i+r] = byte(s&7 | s>>3&7<<4)
 		}
 	}
 	g.putMasks(dst, &masks)
+	g.putRests(dst[g.bits():], &rest)
 }

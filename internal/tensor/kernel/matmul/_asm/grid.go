@@ -207,7 +207,7 @@ func (w *gridWriter) numbers(b int) {
 	}
 }
 
-// upper makes the numbers of second halves. See join and putRest.
+// upper makes the numbers of second halves. See join and putRests.
 func (w *gridWriter) upper(b int, to []string) {
 	f := w.f
 	if w.g.rests == 4 {

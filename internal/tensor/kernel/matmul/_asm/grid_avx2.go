@@ -198,7 +198,7 @@ func avx2Point(f *file, g *gridType, i, v, k int) {
 }
 
 // avx2Split writes the quads of point k, whose halves have numbers of their own. See
-// join and putRest.
+// join and putRests.
 func avx2Split(f *file, g *gridType, i, k int, lower func(mask string)) {
 	base := tablePlanes + 2*g.points
 	part := func(at, right int, mask, to string) { // bits of a rest, at the lowest places

@@ -17,6 +17,7 @@ type workload struct {
 	experts int
 	used    int
 	context func(depth int) int64 // cache bytes that one row reads
+	chooses func(depth int) bool  // whether an indexer has more rows than it may keep
 }
 
 func newWorkload(f *gguf.File, kv string) (*workload, error) {
@@ -33,7 +34,7 @@ func newWorkload(f *gguf.File, kv string) (*workload, error) {
 	}
 	s := &sparse{elem: elem, layers: p.Config.Layers, perToken: p.PerToken(elem)}
 	s.read(f)
-	w.context = s.bytes
+	w.context, w.chooses = s.bytes, s.chooses
 	return w, nil
 }
 
@@ -93,6 +94,20 @@ func (s *sparse) bytes(depth int) int64 {
 	}
 }
 
+// chooses reports whether a row behind depth others has more rows to see than an
+// indexer keeps: up to there its queries are not needed.
+func (s *sparse) chooses(depth int) bool {
+	if s.ratios != nil {
+		depth /= overlapping
+	}
+	return s.key > 0 && depth >= s.topK
+}
+
+// asks reports whether a tensor is for the queries of an indexer.
+func asks(name string) bool {
+	return strings.HasSuffix(name, ".indexer.attn_q_b.weight") || strings.HasSuffix(name, ".indexer.proj.weight")
+}
+
 // looksUp reports whether of a tensor a row of the batch uses one row: nothing, as
 // far as bandwidth goes.
 func looksUp(name string) bool { return strings.HasSuffix(name, ".ffn_gate_tid2eid.weight") }
@@ -114,6 +129,9 @@ func (w *workload) share(name string, rows int) float64 {
 func (w *workload) bytes(rows, seqs, depth int) float64 {
 	sum := float64(seqs) * float64(w.context(depth))
 	for i := range w.tensors {
+		if asks(w.tensors[i].Name) && !w.chooses(depth) {
+			continue
+		}
 		sum += w.share(w.tensors[i].Name, rows) * float64(w.tensors[i].Size)
 	}
 	return sum

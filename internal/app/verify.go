@@ -81,10 +81,9 @@ func TestTier(ctx context.Context, tier string) error {
 	var out bytes.Buffer
 	cmd.Stderr = &out
 	err = cmd.Run()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	if _, ok := errors.AsType[*exec.ExitError](err); ok {
 		line, _, _ := strings.Cut(strings.TrimSpace(out.String()), "\n")
-		return fmt.Errorf("%s (%s)", line, exit)
+		return fmt.Errorf("%s: %w", line, err)
 	}
 	return err
 }

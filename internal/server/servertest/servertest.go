@@ -4,7 +4,9 @@ package servertest
 
 import (
 	"errors"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -174,7 +176,7 @@ func Manager(t testing.TB, root string, models map[string]*Model, o library.Opti
 		o.Memory = 1 << 30
 	}
 	m := library.New(o)
-	for name := range models {
+	for _, name := range slices.Sorted(maps.Keys(models)) {
 		s := library.Source{Name: name, Data: []byte{0}, Created: time.Unix(1_700_000_000, 0)}
 		if err := m.Add(s); err != nil {
 			t.Fatal(err)

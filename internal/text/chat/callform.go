@@ -31,6 +31,7 @@ type callForm struct {
 	name    string
 	openers []string // each begins a call, or a block of calls, in the middle of content
 	closers []string // dropped behind a call
+	special bool     // openers are special tokens, which no text mentions: they end reasoning, too
 	// block makes the reader of what an opener begins. nil: a JSON object, which
 	// may turn out to be none; see callReader.
 	block func(opener string, o *ParserOptions) callBlock
@@ -54,7 +55,7 @@ var callForms = map[string]callForm{
 	CallsHermes: {openers: []string{callOpen}, closers: []string{callClose}},
 	CallsLlama:  {},
 	CallsKimi: {
-		openers: []string{kimiSection}, closers: []string{kimiSectionEnd, kimiCallEnd},
+		openers: []string{kimiSection}, closers: []string{kimiSectionEnd, kimiCallEnd}, special: true,
 		block: func(string, *ParserOptions) callBlock { return &kimiCalls{} }, id: kimiCallID,
 	},
 	CallsQwenCoder:   taggedForm(&qwenTags),

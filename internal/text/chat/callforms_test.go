@@ -41,8 +41,9 @@ func TestTaggedCalls(t *testing.T) {
 		return "<|tool_call_begin|>" + id + "<|tool_call_argument_begin|>" + args + "<|tool_call_end|>"
 	}
 	f(section+kimi("functions.f:0", `{"a": 1}`)+over, false, called(one...))
-	f("<think>hm "+section+"</think>I look.\n"+section+" "+kimi(" functions.f:12 ", ` {"a": 1}`)+"\n"+kimi("get_weather", "")+over+"\n", false,
-		said{Reasoning: "hm " + section, Content: "I look.", Calls: two, Reason: FinishToolCalls})
+	f("<think>hm <|tool_call</think>I look.\n"+section+" "+kimi(" functions.f:12 ", ` {"a": 1}`)+"\n"+kimi("get_weather", "")+over+"\n", false,
+		said{Reasoning: "hm <|tool_call", Content: "I look.", Calls: two, Reason: FinishToolCalls})
+	f("<think>hm\n"+section+kimi("functions.f:0", `{"a": 1}`)+over+"</think>", false, said{Reasoning: "hm", Calls: one, Reason: FinishToolCalls})
 	f(section+kimi("functions.f:0", `{"s": "a <|tool_call_end|> \" <|tool_calls_section_end|>"}`)+over+"after", false,
 		said{Content: "after", Calls: []ToolCall{{Name: "f", Arguments: `{"s": "a <|tool_call_end|> \" <|tool_calls_section_end|>"}`}}, Reason: FinishToolCalls})
 	f(section+kimi("functions.a:b:3", `{}`), false, called(ToolCall{Name: "a:b", Arguments: "{}"}))

@@ -12,9 +12,9 @@ const (
 // mistralForm reads all three forms: which one an answer has shows behind its
 // opener.
 var mistralForm = callForm{
-	openers: []string{mistralCalls},
-	block:   func(string, *ParserOptions) callBlock { return &mistralBlock{} },
-	id:      mistralCallID,
+	openers: []string{mistralCalls}, special: true,
+	block: func(string, *ParserOptions) callBlock { return &mistralBlock{} },
+	id:    mistralCallID,
 }
 
 // mistralBlock reads what follows an opener: a list of objects, or the name of one

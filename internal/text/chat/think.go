@@ -46,7 +46,7 @@ func (t thinkTags) start(segs []jinja.Segment) ParseStart {
 // tag ends the reasoning, further ones vanish from content; a start tag counts
 // only where the answer may begin with one. Calls are read in content, if tools
 // were declared: between tags wherever they begin, or as all of the content
-// (CallsLlama).
+// (CallsLlama). Special tokens of calls end the reasoning, too.
 type answerParser struct {
 	tags  thinkTags
 	form  callForm
@@ -194,20 +194,41 @@ func (p *answerParser) stepReasoning(last bool) bool {
 	if !p.skipNewlines() {
 		return false
 	}
-	if i := strings.Index(p.held, p.tags.end); i >= 0 {
-		p.think(strings.TrimRight(p.held[:i], "\n"))
-		p.held, p.state, p.trim = p.held[i+len(p.tags.end):], inContent, true
+	if at, mark := p.endOfReasoning(); at >= 0 {
+		p.think(strings.TrimRight(p.held[:at], "\n"))
+		p.held, p.state, p.trim = p.held[at+len(mark):], inContent, true
 		return true
 	}
 	keep := 0
 	if !last {
 		keep = partial(p.held, p.tags.end)
+		if p.form.special {
+			keep = max(keep, p.openers())
+		}
 		body := p.held[:len(p.held)-keep]
 		keep += len(body) - len(strings.TrimRight(body, "\n"))
 	}
 	p.think(p.held[:len(p.held)-keep])
 	p.held = p.held[len(p.held)-keep:]
 	return false
+}
+
+// endOfReasoning finds where the reasoning ends, and the tag that ends it: the end
+// tag, or none in front of calls that begin with a special token, for some models go
+// over to their calls without it. at is -1 if it goes on.
+func (p *answerParser) endOfReasoning() (at int, tag string) {
+	at = strings.Index(p.held, p.tags.end)
+	if at >= 0 {
+		tag = p.tags.end
+	}
+	if p.form.special {
+		for _, s := range p.form.openers {
+			if i := strings.Index(p.held, s); i >= 0 && (at < 0 || i < at) {
+				at, tag = i, ""
+			}
+		}
+	}
+	return at, tag
 }
 
 func (p *answerParser) stepContent(last bool) bool {
@@ -283,11 +304,18 @@ func (p *answerParser) keep(last bool) int {
 	return n
 }
 
-// markup returns how much of the end of what is held may become a tag of calls.
-func (p *answerParser) markup() (n int) {
+// openers returns how much of the end of what is held may become the beginning of
+// a call.
+func (p *answerParser) openers() (n int) {
 	for _, s := range p.form.openers {
 		n = max(n, partial(p.held, s))
 	}
+	return n
+}
+
+// markup returns how much of the end of what is held may become a tag of calls.
+func (p *answerParser) markup() (n int) {
+	n = p.openers()
 	for _, s := range p.form.closers {
 		n = max(n, partial(p.held, s))
 	}

@@ -85,11 +85,8 @@ HOLDFAST_KERNELS=TIER does for every command.`,
 // verifyKernels tests the tiers one by one and prints what came out.
 func verifyKernels(ctx context.Context, a *app.App, asJSON bool) error {
 	verdicts, err := a.VerifyKernels(ctx, app.TestTier)
-	if err != nil {
-		return err
-	}
 	if asJSON {
-		err = printJSON(a.IO.Out, verdicts)
+		err = errors.Join(err, printJSON(a.IO.Out, verdicts))
 	} else {
 		var rows [][]string
 		for _, v := range verdicts {

@@ -53,13 +53,7 @@ func (l *Layer) runFew(e *layers.Env, w, layer int, st *State) {
 		if !choosing {
 			e.Barrier(w)
 		}
-		claims := st.claims[claimsPerLayer*layer:]
-		l.runParts(e, w, claims[1], st)
-		e.Barrier(w)
-		l.eachHead(claims[3], func(h int) {
-			l.mergeHead(e, w, st, h)
-			l.expandHead(e, w, st, h)
-		})
+		l.attendParts(e, w, st.claims[claimsPerLayer*layer:], st)
 		return
 	}
 	l.attendHeads(e, w, st, lo, hi)

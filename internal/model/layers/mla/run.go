@@ -87,17 +87,23 @@ func (l *Layer) attend(e *layers.Env, w, layer int, st *State) {
 	l.eachHead(claims[0], func(h int) { l.absorbHead(e, w, st, h) })
 	e.Barrier(w)
 	if st.mode == byParts {
-		l.runParts(e, w, claims[1], st)
-		e.Barrier(w)
-		l.eachHead(claims[3], func(h int) {
-			l.mergeHead(e, w, st, h)
-			l.expandHead(e, w, st, h)
-		})
+		l.attendParts(e, w, claims, st)
 		return
 	}
 	l.runTiles(e, w, claims[1], st)
 	e.Barrier(w)
 	l.eachHead(claims[3], func(h int) { l.expandHead(e, w, st, h) })
+}
+
+// attendParts computes the attention of a few rows of long contexts, whose parts
+// are handed out to all workers. claims are the layer's.
+func (l *Layer) attendParts(e *layers.Env, w int, claims []*par.Claim, st *State) {
+	l.runParts(e, w, claims[1], st)
+	e.Barrier(w)
+	l.eachHead(claims[3], func(h int) {
+		l.mergeHead(e, w, st, h)
+		l.expandHead(e, w, st, h)
+	})
 }
 
 // eachHead calls f for heads until none is left.

@@ -16,6 +16,9 @@
 // converted in registers on the way; for more, as in prefill, a block is
 // converted once and the passes are small matrix products.
 //
+// Products of bf16 take rows as they are, or packed for many queries (Params.Pack),
+// or in tiles of AMX.
+//
 // Laws, for every body:
 //   - A query's result does not depend on the other queries of the call.
 //   - It does not depend on how the rows are cut into chunks.

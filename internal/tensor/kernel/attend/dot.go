@@ -100,13 +100,11 @@ func (s *Scratch) roundQuery(i int) {
 	}
 }
 
-// roundWeights rounds query i's weights of a block to bf16.
+// roundWeights rounds query i's weights of a block to bf16, for products in float32.
 func (s *Scratch) roundWeights(i int) {
 	x, w16 := s.score[i*scoreStride:][:Step], s.w16[i*Step:(i+1)*Step]
 	vec.F32ToBF16(w16, x)
-	if !s.pairs {
-		vec.BF16ToF32(x, w16)
-	}
+	vec.BF16ToF32(x, w16)
 }
 
 // sums copies query i's accumulators to dst, in their proper order: products in

@@ -58,7 +58,7 @@ func weights(t quant.Type) bool {
 	return t == quant.F32 || t == quant.F16 || t == quant.BF16 || t.Blocked() && t != quant.Q8_1 && t != quant.Q8_K
 }
 
-// with runs f with a tier on, then without any.
+// with runs f with a tier on.
 func with(tier string, f func()) error {
 	if err := cpu.Force(tier); err != nil {
 		return err

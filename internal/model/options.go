@@ -15,6 +15,9 @@ type Options struct {
 	// Exact selects float32 activations on dequantized weights everywhere: slow,
 	// and as near to the reference as float32 gets.
 	Exact bool
+	// Coarse leaves out what makes the default path of small models more precise
+	// than that of large ones: products whose activations have 16 bits.
+	Coarse bool
 	// Deterministic gives up the choices that depend on how many tokens a sequence
 	// brings into a Forward, so that pieces of a prompt of any size give the same
 	// bits. Only latent attention makes one: prompts take longer with it.

@@ -33,6 +33,8 @@ type Env struct {
 	src     []float32    // see TakeOver
 	folder  Folder       // see TakeOver
 	acts    *matmul.Acts // shared activations of maxRows rows
+	fine    bool         // there are fine products
+	rest    *matmul.Acts // what the codes of acts leave
 	workers []worker
 	alone   int          // largest batch whose rows every worker converts on its own
 	iota    []int32      // [maxRows] 0, 1, 2, ...: row lists are cut from it
@@ -44,6 +46,7 @@ type Env struct {
 type worker struct {
 	mul  *matmul.Scratch
 	acts *matmul.Acts // rows converted by this worker alone
+	rest *matmul.Acts // what their codes leave
 	src  []float32    // [PrivateRows][Embd] see Src
 	row  []float32    // [maxCols] one row on its way to being converted
 	turn int          // how many claims of the ring the worker has used
@@ -55,6 +58,9 @@ type Shape struct {
 	Embd    int   // width of the residual stream
 	MaxCols int   // widest activation row that a matrix multiplies with
 	Kinds   Kinds // all kinds that occur
+
+	Fine     bool // there are fine products
+	FineCols int  // widest activation row of one, if more than Embd
 }
 
 // NewEnv allocates the shared memory for batches of up to o.MaxRows rows.
@@ -65,6 +71,8 @@ func NewEnv(o model.Options, s Shape) *Env {
 		Embd:  s.Embd,
 		X:     make([]float32, o.MaxRows*s.Embd),
 		acts:  matmul.NewActs(o.MaxRows, s.MaxCols),
+		fine:  s.Fine,
+		rest:  s.rests(o.MaxRows),
 		alone: alone(o.Workers),
 		iota:  make([]int32, o.MaxRows),
 	}
@@ -77,7 +85,7 @@ func NewEnv(o model.Options, s Shape) *Env {
 	for w := range e.workers {
 		acts := matmul.NewActs(e.alone, s.MaxCols)
 		acts.Prepare(s.Kinds...)
-		e.workers[w] = worker{mul: matmul.NewScratch(), acts: acts, row: make([]float32, s.MaxCols)}
+		e.workers[w] = worker{mul: matmul.NewScratch(), acts: acts, rest: s.rests(e.alone), row: make([]float32, s.MaxCols)}
 	}
 	return e
 }
@@ -85,7 +93,7 @@ func NewEnv(o model.Options, s Shape) *Env {
 // EnvBytes returns what NewEnv allocates, without allocating it.
 func EnvBytes(o model.Options, s Shape) int64 {
 	rows := int64(o.MaxRows + o.Workers*alone(o.Workers))
-	n := rows * ActsBytes(s.MaxCols, s.Kinds)
+	n := rows * (ActsBytes(s.MaxCols, s.Kinds) + ActsBytes(s.fineCols(), s.fineKinds()))
 	n += int64(o.MaxRows) * int64(4*s.Embd+6*4)
 	return n + int64(o.Workers)*int64(4*s.MaxCols)
 }
@@ -173,7 +181,13 @@ func (e *Env) converts(w int, alone bool) (acts *matmul.Acts, lo, hi int) {
 // NormRows normalises the rows of the residual stream and converts them. It
 // ends with a barrier, unless every worker converts all rows alone.
 func (e *Env) NormRows(w int, kinds Kinds, weight []float32 /* [Embd] */, eps float32) *matmul.Acts {
-	acts := e.norm(w, kinds, weight, eps, e.Alone())
+	return e.NormRowsFine(w, kinds, nil, weight, eps)
+}
+
+// NormRowsFine is NormRows before products of which some, those of the kinds fine,
+// are fine.
+func (e *Env) NormRowsFine(w int, kinds, fine Kinds, weight []float32 /* [Embd] */, eps float32) *matmul.Acts {
+	acts := e.norm(w, kinds, fine, weight, eps, e.Alone())
 	if !e.Alone() {
 		e.Barrier(w)
 	}
@@ -183,16 +197,17 @@ func (e *Env) NormRows(w int, kinds Kinds, weight []float32 /* [Embd] */, eps fl
 // NormOwn is NormRows without the barrier: in a batch that is not private only
 // the worker's own rows may be used afterwards.
 func (e *Env) NormOwn(w int, kinds Kinds, weight []float32 /* [Embd] */, eps float32) *matmul.Acts {
-	return e.norm(w, kinds, weight, eps, e.Private())
+	return e.norm(w, kinds, nil, weight, eps, e.Private())
 }
 
-func (e *Env) norm(w int, kinds Kinds, weight []float32, eps float32, alone bool) *matmul.Acts {
+func (e *Env) norm(w int, kinds, fine Kinds, weight []float32, eps float32, alone bool) *matmul.Acts {
 	acts, lo, hi := e.converts(w, alone)
 	row := e.workers[w].row[:e.Embd]
 	src := e.Src(w)
 	for r := lo; r < hi; r++ {
 		vec.RMSNorm(row, src[r*e.Embd:(r+1)*e.Embd], weight, eps)
 		kinds.Set(acts, r, row)
+		e.SetRests(w, acts, r, row, fine...)
 	}
 	return acts
 }
@@ -201,22 +216,33 @@ func (e *Env) norm(w int, kinds Kinds, weight []float32, eps float32, alone bool
 // residual stream. Afterwards every worker may use its own rows of X, and all
 // rows in a batch that it converts alone.
 func (e *Env) Project(w int, m *matmul.Matrix, x []float32 /* [N][m.Cols] */, bias []float32 /* [Embd] */) {
-	kind := m.Kind(e.Exact)
+	e.project(w, m, x, bias, false)
+}
+
+// ProjectFine is Project as a fine product.
+func (e *Env) ProjectFine(w int, m *matmul.Matrix, x []float32 /* [N][m.Cols] */) {
+	e.project(w, m, x, nil, true)
+}
+
+func (e *Env) project(w int, m *matmul.Matrix, x, bias []float32, fine bool) {
 	if e.OwnRows() {
-		acts := e.convertRows(w, m, x)
+		acts := e.convertRows(w, m, x, fine)
 		lo, hi := e.Share(w, e.Rows.N)
-		matmul.MulAdd(e.X[lo*e.Embd:], e.Embd, m, 0, m.Groups(), acts, kind, e.iota[lo:hi], hi-lo, e.Scratch(w))
+		e.mul(w, matmul.MulAdd, e.X[lo*e.Embd:], e.Embd, m, 0, m.Groups(), acts, e.iota[lo:hi], hi-lo, fine)
 		e.addBias(bias, lo, hi, 0, e.Embd)
 		return
 	}
-	acts := e.ConvertRows(w, m, x)
+	acts := e.convertRows(w, m, x, fine)
+	if !e.Alone() {
+		e.Barrier(w)
+	}
 	claim, groups := e.Claim(w), m.Groups()
 	for {
 		lo, hi, ok := e.NextOutputs(claim, groups)
 		if !ok {
 			break
 		}
-		matmul.MulAdd(e.X, e.Embd, m, lo, hi, acts, kind, nil, e.Rows.N, e.Scratch(w))
+		e.mul(w, matmul.MulAdd, e.X, e.Embd, m, lo, hi, acts, nil, e.Rows.N, fine)
 		e.addBias(bias, 0, e.Rows.N, lo*matmul.Group, min(hi*matmul.Group, e.Embd))
 		e.DoneOutputs(w, lo, hi)
 	}
@@ -226,18 +252,22 @@ func (e *Env) Project(w int, m *matmul.Matrix, x []float32 /* [N][m.Cols] */, bi
 // ConvertRows converts the rows of x for products with m. It ends with a barrier,
 // unless every worker converts all rows alone.
 func (e *Env) ConvertRows(w int, m *matmul.Matrix, x []float32 /* [N][m.Cols] */) *matmul.Acts {
-	acts := e.convertRows(w, m, x)
+	acts := e.convertRows(w, m, x, false)
 	if !e.Alone() {
 		e.Barrier(w)
 	}
 	return acts
 }
 
-func (e *Env) convertRows(w int, m *matmul.Matrix, x []float32) *matmul.Acts {
+func (e *Env) convertRows(w int, m *matmul.Matrix, x []float32, fine bool) *matmul.Acts {
 	kind := m.Kind(e.Exact)
 	acts, lo, hi := e.converts(w, e.Alone())
 	for r := lo; r < hi; r++ {
-		acts.Set(kind, r, x[r*m.Cols:(r+1)*m.Cols])
+		row := x[r*m.Cols : (r+1)*m.Cols]
+		acts.Set(kind, r, row)
+		if fine {
+			e.SetRests(w, acts, r, row, kind)
+		}
 	}
 	return acts
 }

@@ -130,7 +130,7 @@ func (m *Model) forward(w int) {
 	e.Trace(w, 0)
 	for i := range n.blocks {
 		l := &n.blocks[i]
-		acts := e.NormRows(w, l.attn.Kinds, l.attnNorm, n.cfg.Eps)
+		acts := e.NormRowsFine(w, l.attn.Kinds, l.attn.Fine, l.attnNorm, n.cfg.Eps)
 		l.attn.QKV(e, w, m.attn, acts)
 		if m.trim && i == len(n.blocks)-1 {
 			if len(e.Rows.Out) == 0 {
@@ -154,8 +154,7 @@ func (m *Model) feedForward(w, i int, l *block) {
 		l.moe.Run(e, w, i, m.experts, m.hidden, l.ffnNorm, eps)
 		return
 	}
-	acts := e.NormRows(w, l.dense.Kinds, l.ffnNorm, eps)
+	acts := e.NormRowsFine(w, l.dense.Kinds, l.dense.Fine, l.ffnNorm, eps)
 	l.dense.GateUp(e, w, acts, m.hidden)
-	e.Barrier(w)
-	e.Project(w, l.dense.Down, m.hidden.Hidden, nil)
+	l.dense.Project(e, w, m.hidden)
 }

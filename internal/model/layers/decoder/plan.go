@@ -22,7 +22,7 @@ type sizes struct {
 // sizes looks through all layers for what their shared memory must hold.
 func (n *network) sizes(o model.Options) sizes {
 	c := n.cfg
-	s := sizes{env: layers.Shape{Embd: c.Embd, MaxCols: c.Embd}}
+	s := sizes{env: layers.Shape{Embd: c.Embd, MaxCols: c.Embd, Fine: layers.Fine(o, c.Embd)}}
 	k := layers.Kinds(nil).Add(o.Exact, n.output)
 	for i := range n.blocks {
 		l := &n.blocks[i]
@@ -34,6 +34,9 @@ func (n *network) sizes(o model.Options) sizes {
 			s.experts = true
 			s.down = s.down.Add(o.Exact, l.moe.DownExps[0])
 			k = k.With(l.moe.Kinds...)
+		}
+		if l.dense != nil && l.dense.Fine != nil {
+			s.env.FineCols = max(s.env.FineCols, l.dense.Width)
 		}
 		if dense != nil {
 			s.width = max(s.width, dense.Width)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/holdfast-llm/holdfast/internal/format/gguf"
 	"github.com/holdfast-llm/holdfast/internal/model"
+	"github.com/holdfast-llm/holdfast/internal/model/layers"
 	"github.com/holdfast-llm/holdfast/internal/model/layers/attention"
 	"github.com/holdfast-llm/holdfast/internal/model/layers/ffn"
 	"github.com/holdfast-llm/holdfast/internal/model/layers/moe"
@@ -110,7 +111,7 @@ func (s Spec) bind(b *weights.Binder, c *model.Config) *network {
 
 // ready finishes the layers after their weights are there.
 func (n *network) ready(o model.Options) {
-	off := 0
+	off, fine := 0, layers.Fine(o, n.cfg.Embd)
 	for i := range n.blocks {
 		l := &n.blocks[i]
 		l.attn.Ready(o.Exact, off)
@@ -120,6 +121,12 @@ func (n *network) ready(o model.Options) {
 		} else {
 			l.dense.Ready(o.Exact)
 		}
+		if fine {
+			l.attn.MakeFine()
+		}
+	}
+	if last := &n.blocks[len(n.blocks)-1]; fine && last.dense != nil {
+		last.dense.MakeFine()
 	}
 }
 

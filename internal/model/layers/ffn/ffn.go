@@ -16,6 +16,7 @@ type FFN struct {
 	Width    int
 	Clamp    float32      // see Rows
 	Kinds    layers.Kinds // of activations that Gate and Up multiply with
+	Fine     layers.Kinds // those kinds, if all three products are fine
 }
 
 // Bind declares the three matrices of a network: prefix is "blk.0.ffn_", suffix
@@ -25,6 +26,20 @@ func (f *FFN) Bind(b *weights.Binder, prefix, suffix string, embd, width int) {
 	b.Matrix(&f.Gate, prefix+"gate"+suffix+".weight", width, embd)
 	b.Matrix(&f.Up, prefix+"up"+suffix+".weight", width, embd)
 	b.Matrix(&f.Down, prefix+"down"+suffix+".weight", embd, width)
+}
+
+// MakeFine makes all three products fine. It comes after Ready.
+func (f *FFN) MakeFine() { f.Fine = f.Kinds }
+
+// Project adds the network's result to the residual stream, from the hidden units
+// in buf. It begins with a barrier.
+func (f *FFN) Project(e *layers.Env, w int, buf *Buffers) {
+	e.Barrier(w)
+	if f.Fine != nil {
+		e.ProjectFine(w, f.Down, buf.Hidden)
+		return
+	}
+	e.Project(w, f.Down, buf.Hidden, nil)
 }
 
 // Ready finishes the network after its weights are there.
@@ -49,7 +64,7 @@ func BuffersBytes(o model.Options, maxWidth int) int64 { return 8 * int64(o.MaxR
 // GateUp computes what worker w claims of the hidden units for all rows into
 // buf.Hidden. The caller puts a barrier before what reads them.
 func (f *FFN) GateUp(e *layers.Env, w int, acts *matmul.Acts, buf *Buffers) {
-	rows := Rows{Acts: acts, N: e.N(), Clamp: f.Clamp}
+	rows := Rows{Acts: acts, N: e.N(), Clamp: f.Clamp, Fine: f.Fine != nil}
 	claim, groups := e.Claim(w), f.Gate.Groups()
 	for {
 		lo, hi, ok := e.Next(claim, groups)
@@ -68,19 +83,18 @@ type Rows struct {
 	// Clamp, if not 0, limits the gate from above before its silu, and the up
 	// projection on both sides.
 	Clamp float32
+	Fine  bool // the products are fine
 }
 
 // GateUp computes the hidden units of the row groups [lo, hi) of one gate and
 // up pair into hidden; up is scratch of the same shape.
 func (r *Rows) GateUp(e *layers.Env, w int, gate, up *matmul.Matrix, hidden, tmp []float32 /* [N][width] */, lo, hi int) {
 	width := gate.Rows
-	gk, uk := gate.Kind(e.Exact), up.Kind(e.Exact)
-	s := e.Scratch(w)
 	step := r.step()
 	for g := lo; g < hi; g += step {
 		to := min(g+step, hi)
-		matmul.Mul(hidden, width, gate, g, to, r.Acts, gk, r.List, r.N, s)
-		matmul.Mul(tmp, width, up, g, to, r.Acts, uk, r.List, r.N, s)
+		r.mul(e, w, hidden, gate, g, to)
+		r.mul(e, w, tmp, up, g, to)
 		from, end := g*matmul.Group, min(to*matmul.Group, width)
 		for i := range r.N {
 			h, u := hidden[i*width+from:i*width+end], tmp[i*width+from:i*width+end]
@@ -90,6 +104,15 @@ func (r *Rows) GateUp(e *layers.Env, w int, gate, up *matmul.Matrix, hidden, tmp
 			vec.SwiGLU(h, h, u)
 		}
 	}
+}
+
+// mul computes the row groups [lo, hi) of one matrix.
+func (r *Rows) mul(e *layers.Env, w int, dst []float32, m *matmul.Matrix, lo, hi int) {
+	if r.Fine {
+		e.MulFine(w, dst, m.Rows, m, lo, hi, r.Acts, r.List, r.N)
+		return
+	}
+	matmul.Mul(dst, m.Rows, m, lo, hi, r.Acts, m.Kind(e.Exact), r.List, r.N, e.Scratch(w))
 }
 
 // clamp limits gate to at most c and up to -c..c.

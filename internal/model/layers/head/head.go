@@ -78,13 +78,13 @@ func (h *Head) Run(e *layers.Env, w int) {
 	if !e.Private() {
 		e.Barrier(w)
 	}
-	kind, claim, groups := h.m.Kind(e.Exact), e.Claim(w), h.m.Groups()
+	claim, groups := e.Claim(w), h.m.Groups()
 	for {
 		lo, hi, ok := e.Next(claim, groups)
 		if !ok {
 			return
 		}
-		matmul.Mul(h.logits, h.m.Rows, h.m, lo, hi, acts, kind, nil, h.n, e.Scratch(w))
+		e.MulFine(w, h.logits, h.m.Rows, h.m, lo, hi, acts, nil, h.n)
 	}
 }
 
@@ -108,6 +108,7 @@ func (h *Head) convert(e *layers.Env, w int) *matmul.Acts {
 		if slot >= 0 {
 			vec.RMSNorm(row, x, h.norm, h.eps)
 			acts.Set(kind, int(slot), row)
+			e.SetRests(w, acts, int(slot), row, kind)
 			continue
 		}
 		// In a private batch every worker has all rows; one of them writes this.

@@ -16,6 +16,7 @@ type bench struct {
 	nq, rows   int
 	alias      bool
 	fast       bool
+	pack       bool
 	workers    int  // each with a K/V head of its own
 	pairs      int  // visible query-row pairs of a worker's call
 	layers     int  // sets of rows that take turns
@@ -65,7 +66,7 @@ func (c *bench) time(b *testing.B) {
 
 // prepare fills in what follows from the shape.
 func (c *bench) prepare() *Params {
-	p := &Params{Elem: c.elem, DK: c.dk, DV: c.dv, Scale: float32(1 / math.Sqrt(float64(c.dk))), Fast: c.fast}
+	p := &Params{Elem: c.elem, DK: c.dk, DV: c.dv, Scale: float32(1 / math.Sqrt(float64(c.dk))), Fast: c.fast, Pack: c.pack}
 	c.rowK, c.rowV = c.elem.RowBytes(c.dk), c.elem.RowBytes(c.dv)
 	if c.alias {
 		p.KStride, p.VStride, c.rowV = c.rowK, c.rowK, 0

@@ -39,6 +39,8 @@ func (s *Scratch) block(p *Params, cur cursor, at, r0, r1, end int) cursor {
 	switch {
 	case s.tiles.on:
 		return s.blockTiles(p, cur, i0, i1, at, r0, r1)
+	case s.quads.on:
+		return s.blockQuads(p, cur, i0, i1, at, r0, r1, end)
 	case s.packed:
 		return s.blockPacked(p, cur, i0, i1, at, r0, r1, end)
 	case s.pairs && (p.Elem != BF16 || !whole(cur, r0, r1)):

@@ -198,10 +198,21 @@ func TestPack(t *testing.T) {
 
 func BenchmarkFastLatent(b *testing.B) {
 	for _, nq := range []int{16, 128} {
-		for _, fast := range []bool{false, true} {
-			b.Run(fmt.Sprintf("fast=%v/dk=576/dv=512/nq=%d/rows=4096", fast, nq), func(b *testing.B) {
-				c := bench{elem: BF16, dk: 576, dv: 512, nq: nq, rows: 4096, alias: true, fast: fast}
+		for _, c := range []bench{{elem: BF16}, {elem: BF16, fast: true}, {elem: Q8_0, fast: true}, {elem: Q8_0, fast: true, pack: true}} {
+			b.Run(fmt.Sprintf("type=%v/fast=%v/pack=%v/dk=576/dv=512/nq=%d/rows=4096", c.elem, c.fast, c.pack, nq), func(b *testing.B) {
+				c.dk, c.dv, c.nq, c.rows, c.alias = 576, 512, nq, 4096, true
 				c.time(b)
+			})
+		}
+	}
+}
+
+// BenchmarkFastPrefill is a long prompt's attention, a group of six heads.
+func BenchmarkFastPrefill(b *testing.B) {
+	for _, rows := range []int{512, 8192} {
+		for _, e := range elems[1:] {
+			b.Run(fmt.Sprintf("type=%v/d=128/tokens=512/heads=6/rows=%d", e, rows), func(b *testing.B) {
+				(&bench{elem: e, dk: 128, dv: 128, nq: 6 * 512, rows: rows, fast: true, pack: true}).time(b)
 			})
 		}
 	}

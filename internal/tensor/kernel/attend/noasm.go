@@ -38,3 +38,38 @@ func (s *Scratch) plan(_ *Params, _ cursor, _, _, _, _ int) {}
 func (s *Scratch) scoresPairs(_, _, _ int, _ rows) { panic("attend: no products in pairs") }
 
 func (s *Scratch) valuesPairs(_, _, _ int, _ rows) { panic("attend: no products in pairs") }
+
+// quads reports whether products are computed in quads of int8.
+func quads(*Params) bool { return false }
+
+func queryQuads(rec []byte, q []float32) { queryQuadsGo(rec, q) }
+
+func packKeysQuads(dst []byte, scales []float32, src []byte, blocks, stride int) {
+	packKeysQuadsGo(dst, scales, src, blocks, stride)
+}
+
+func packValuesQuads(dst []byte, scales []float32, src []byte, blocks, stride, quads int) {
+	packValuesQuadsGo(dst, scales, src, blocks, stride, quads)
+}
+
+func rowScales(row, inv, scales []float32, blocks int) { rowScalesGo(row, inv, scales, blocks) }
+
+func shareScales(share []uint16, col, scales, inv []float32, rows uint64) {
+	shareScalesGo(share, col, scales, inv, rows)
+}
+
+func spreadWeights(w []uint16, top, x, row []float32) { spreadWeightsGo(w, top, x, row) }
+
+func (s *Scratch) scoresQuads(p *Params, i0, i1 int) {
+	k, blocks := &s.quads, p.DK/blockElems
+	for i := i0; i < i1; i++ {
+		scoresQuadsGo(s.score[i*scoreStride:], k.q[i*blocks*recordBytes:], k.keys, k.kscale, blocks)
+	}
+}
+
+func (s *Scratch) valuesQuads(_ *Params, i0, i1 int) {
+	k := &s.quads
+	for i := i0; i < i1; i++ {
+		valuesQuadsGo(s.acc[i*s.dv:], k.vals, k.w16[i*Step:], k.share, k.col, k.top[i])
+	}
+}

@@ -10,11 +10,7 @@ func packs(p *Params) bool { return p.Pack && dots(p) }
 
 // blockPacked is block for products in pairs of packed rows.
 func (s *Scratch) blockPacked(p *Params, cur cursor, i0, i1, at, r0, r1, end int) cursor {
-	if next := s.following; r1 == end && len(next) > 0 {
-		s.planPacked(p, cursor{chunks: next}, 0, min(Step, next[0].N), i1-i0)
-	} else {
-		s.planPacked(p, cur, r1, min(r1+Step, end), i1-i0)
-	}
+	s.planNext(p, cur, i0, i1, r1, end)
 	s.keys, s.vals = growLines(s.keys, Step*p.DK), growLines(s.vals, Step*p.DV)
 	if p.Elem != BF16 || !s.packDirect(p, cur, at, r0, r1) {
 		s.copyBlock(p, cur, at, r0, r1)
@@ -55,12 +51,13 @@ func (s *Scratch) packDirect(p *Params, cur cursor, at, r0, r1 int) bool {
 }
 
 // growLines is grow for memory that begins at a multiple of 64 bytes.
-func growLines(x []uint16, n int) []uint16 {
+func growLines[T byte | uint16 | float32](x []T, n int) []T {
 	if cap(x) >= n {
 		return x[:n]
 	}
-	const words = lineBytes / 2
-	x = make([]uint16, n+words)
-	skip := int(-uintptr(unsafe.Pointer(&x[0]))%lineBytes) / 2
+	var t T
+	size := int(unsafe.Sizeof(t))
+	x = make([]T, n+lineBytes/size)
+	skip := int(-uintptr(unsafe.Pointer(&x[0]))%lineBytes) / size
 	return x[skip : skip+n]
 }

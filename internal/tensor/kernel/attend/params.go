@@ -33,13 +33,15 @@ type Params struct {
 	// Fast rounds queries and weights to bf16 if the cache is bf16, too, as GPU
 	// engines do. Where the machine multiplies bf16 (AVX512-BF16) that takes half
 	// the time. It is the same arithmetic on every machine, up to the rounding of
-	// sums. Where the machine multiplies bf16, it also rounds keys of more than 256
-	// dimensions, and their values, in Q8_0.
+	// sums. Rows of Q8_0 of more than 256 dimensions, as of latents, are multiplied
+	// in int8 where the machine does that (AVX-512 VNNI), with queries and weights
+	// rounded to 8 bits; else, where it multiplies bf16, they are rounded to that.
 	Fast bool
 	// Pack, with Fast, makes the best of many queries: where the machine multiplies
 	// bf16, rows of BF16 and Q8_0 are packed so that the products need no shuffles,
-	// those of Q8_0 in bf16. Packing pays from 16 queries on, with keys of 576
-	// dimensions from 128 on. It adds in another order than without Pack.
+	// those of Q8_0 in bf16, or in int8 whatever their dimensions. Packing pays from
+	// 16 queries on, with keys of 576 dimensions in bf16 from 128 on. It adds in
+	// another order than without Pack.
 	Pack bool
 }
 

@@ -77,6 +77,8 @@ type Scratch struct {
 	kbytes     []byte   // memory of kraw
 	vbytes     []byte   // memory of vraw
 	keys, vals []uint16 // [Step][DK], [Step][DV] a block's rows, packed
+
+	quads quadding
 }
 
 // Follow says what the next call with this scratch will begin with, so that the
@@ -107,14 +109,21 @@ func (s *Scratch) begin(p *Params, q []float32, n int, limit, first []int32) {
 	s.shrink, s.top = grow(s.shrink, tile), grow(s.top, tile)
 	s.from, s.to = grow(s.from, tile), grow(s.to, tile)
 	s.pairs, s.packed = dots(p), packs(p)
+	if s.quads.on = quads(p); s.quads.on {
+		s.pairs, s.packed = false, false
+		s.quads.grow(p)
+	}
 	if s.fast = s.pairs || p.Fast && p.Elem == BF16; s.fast {
 		s.q16, s.w16 = grow(s.q16, tile*s.dk), grow(s.w16, tile*Step)
 	}
 	clear(s.acc[:n*s.dv])
 	for i := range n {
 		s.loadQuery(p, s.q[i*s.dk:(i+1)*s.dk], q[i*p.DK:(i+1)*p.DK])
-		if s.fast {
+		switch {
+		case s.fast:
 			s.roundQuery(i)
+		case s.quads.on:
+			s.setQuery(i, p.DK)
 		}
 		s.m[i], s.l[i] = float32(math.Inf(-1)), 0
 		s.from[i], s.to[i] = 0, int(limit[i])

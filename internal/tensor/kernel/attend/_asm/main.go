@@ -44,6 +44,12 @@ func main() {
 	if err := os.WriteFile(filepath.Join(*dir, "attend_bf16_amd64.s"), []byte(dot.text()), 0o644); err != nil {
 		log.Fatal(err)
 	}
+	quad := &tier{name: "VNNI", w: 16, reg: "Z"}
+	quad.header()
+	quad.quadSource()
+	if err := os.WriteFile(filepath.Join(*dir, "attend_vnni_amd64.s"), []byte(quad.text()), 0o644); err != nil {
+		log.Fatal(err)
+	}
 	tiles := &tier{name: "AMX", w: 16, reg: "Z"}
 	tiles.header()
 	tiles.line("#include \"encodings_amd64.h\"\n")

@@ -17,7 +17,7 @@
 // converted once and the passes are small matrix products.
 //
 // Products of bf16 take rows as they are, or packed for many queries (Params.Pack),
-// or in tiles of AMX.
+// or in tiles of AMX. Products of int8 take rows of Q8_0, always packed (quads.go).
 //
 // Laws, for every body:
 //   - A query's result does not depend on the other queries of the call.

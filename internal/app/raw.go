@@ -162,30 +162,44 @@ func (r *Raw) Forward(rows ...Row) ([]float32, error) {
 // Score computes the logits of every position of tokens from `from` on, in
 // order, as sequence 0. The slice is only valid in the call.
 func (r *Raw) Score(tokens []int32, from int, f func(pos int, logits []float32) error) error {
-	if len(tokens) > r.context {
-		return fmt.Errorf("%d tokens, but the context holds %d", len(tokens), r.context)
+	return score([]*Raw{r}, tokens, from, func(pos int, logits [][]float32) error { return f(pos, logits[0]) })
+}
+
+// ScoreBoth is Score for two models with one vocabulary at the same time.
+func ScoreBoth(a, b *Raw, tokens []int32, from int, f func(pos int, a, b []float32) error) error {
+	if n, m := a.Model.Config().Vocab, b.Model.Config().Vocab; n != m {
+		return fmt.Errorf("vocabularies of %d and %d tokens cannot be compared", n, m)
+	}
+	return score([]*Raw{a, b}, tokens, from, func(pos int, logits [][]float32) error { return f(pos, logits[0], logits[1]) })
+}
+
+func score(models []*Raw, tokens []int32, from int, f func(pos int, logits [][]float32) error) error {
+	for _, r := range models {
+		if len(tokens) > r.context {
+			return fmt.Errorf("%d tokens, but the context holds %d", len(tokens), r.context)
+		}
 	}
 	// Logits are large (vocabulary times rows): few rows of them at a time.
 	const step, rowsOut = model.DefaultMaxRows, 32
-	vocab := r.Model.Config().Vocab
+	vocab := models[0].Model.Config().Vocab
+	all, row := make([][]float32, len(models)), make([][]float32, len(models))
 	for at := 0; at < len(tokens); {
-		n := min(step, len(tokens)-at)
-		switch {
-		case at < from:
-			n = min(n, from-at)
-		default:
-			n = min(n, rowsOut)
-		}
-		out := 0
+		n, out := min(step, len(tokens)-at, from-at), 0
 		if at >= from {
+			n = min(len(tokens)-at, rowsOut)
 			out = n
 		}
-		logits, err := r.Forward(Row{Pos: at, Tokens: tokens[at : at+n], Logits: out})
-		if err != nil {
-			return err
+		for k, r := range models {
+			var err error
+			if all[k], err = r.Forward(Row{Pos: at, Tokens: tokens[at : at+n], Logits: out}); err != nil {
+				return err
+			}
 		}
 		for i := range out {
-			if err := f(at+i, logits[i*vocab:(i+1)*vocab]); err != nil {
+			for k := range row {
+				row[k] = all[k][i*vocab : (i+1)*vocab]
+			}
+			if err := f(at+i, row); err != nil {
 				return err
 			}
 		}

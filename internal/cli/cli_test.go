@@ -184,3 +184,17 @@ func TestChatByLines(t *testing.T) {
 		t.Errorf("history is %+v", h)
 	}
 }
+
+// TestDivergence: two tokens, of which the second model gives the first 1/4 where
+// the first model gives it 1/2.
+func TestDivergence(t *testing.T) {
+	var d divergence
+	want, got := []float32{1, 1}, []float32{0, float32(math.Log(3))}
+	d.add(want, got, 0)
+	d.add(want, want, 1)
+	r := d.result()
+	kl := math.Log(2)/2 - math.Log(1.5)/2 // 1/2 log(1/2 : 1/4) + 1/2 log(1/2 : 3/4)
+	if math.Abs(r.KL-kl/2) > 1e-7 || math.Abs(r.Nll-math.Ln2/2) > 1e-7 || math.Abs(r.Perplexity-2) > 1e-12 || r.Same != 0.5 {
+		t.Errorf("%+v, expected a divergence of %v", *r, kl/2)
+	}
+}

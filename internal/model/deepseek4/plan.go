@@ -20,8 +20,8 @@ import (
 // sizes is what the scratch memory depends on.
 type sizes struct {
 	env   layers.Shape
-	width int          // of the shared experts, 0 without
-	down  layers.Kinds // kinds of the experts' hidden units
+	width int       // of the shared experts, 0 without
+	down  moe.Downs // kinds of the experts\' hidden units
 }
 
 // sizes looks through all layers for what their shared memory must hold.
@@ -34,7 +34,7 @@ func (n *network) sizes(o model.Options) sizes {
 		ak, cols := l.attn.Kinds(o.Exact)
 		s.env.MaxCols = max(s.env.MaxCols, cols)
 		k = k.With(ak...).With(l.moe.Kinds...)
-		s.down = s.down.Add(o.Exact, l.moe.DownExps[0])
+		s.down.Add(o.Exact, &l.moe)
 		if d := l.moe.Shared; d != nil {
 			s.width = max(s.width, d.Width)
 			k = k.With(d.Kinds...).Add(o.Exact, d.Down)

@@ -14,9 +14,9 @@ import (
 // sizes is what the scratch memory depends on.
 type sizes struct {
 	env     layers.Shape
-	width   int          // widest dense or shared feed-forward, 0 without
-	experts bool         // there are routed experts
-	down    layers.Kinds // kinds of the experts' hidden units
+	width   int       // widest dense or shared feed-forward, 0 without
+	experts bool      // there are routed experts
+	down    moe.Downs // kinds of the experts\' hidden units
 }
 
 // sizes looks through all layers for what their shared memory must hold.
@@ -32,7 +32,7 @@ func (n *network) sizes(o model.Options) sizes {
 		if l.moe != nil {
 			dense = l.moe.Shared
 			s.experts = true
-			s.down = s.down.Add(o.Exact, l.moe.DownExps[0])
+			s.down.Add(o.Exact, l.moe)
 			k = k.With(l.moe.Kinds...)
 		}
 		if l.dense != nil && l.dense.Fine != nil {

@@ -49,13 +49,13 @@ func (f *FFN) Ready(exact bool) { f.Kinds = f.Kinds.Add(exact, f.Gate, f.Up) }
 // model share it.
 type Buffers struct {
 	Hidden []float32 // [maxRows][maxWidth]
-	up     []float32 // [maxRows][maxWidth]
+	Up     []float32 // [maxRows][maxWidth] what Rows.GateUp needs beside
 }
 
 // NewBuffers allocates memory for networks of up to maxWidth.
 func NewBuffers(o model.Options, maxWidth int) *Buffers {
 	n := o.MaxRows * maxWidth
-	return &Buffers{Hidden: make([]float32, n), up: make([]float32, n)}
+	return &Buffers{Hidden: make([]float32, n), Up: make([]float32, n)}
 }
 
 // BuffersBytes returns what NewBuffers allocates.
@@ -71,7 +71,7 @@ func (f *FFN) GateUp(e *layers.Env, w int, acts *matmul.Acts, buf *Buffers) {
 		if !ok {
 			return
 		}
-		rows.GateUp(e, w, f.Gate, f.Up, buf.Hidden, buf.up, lo, hi)
+		rows.GateUp(e, w, f.Gate, f.Up, buf.Hidden, buf.Up, lo, hi)
 	}
 }
 

@@ -78,10 +78,10 @@ func (m *MoE) Run(e *layers.Env, w, layer int, st *State, shared *ffn.Buffers, n
 	p.make(c.experts[:n], c.weights[:n], m.Router.Used)
 	m.gateUp(e, w, st, p, acts)
 	if m.Shared != nil {
-		m.Shared.GateUp(e, w, acts, shared)
+		m.gateUpShared(e, w, st, acts, shared)
 	}
 	e.Barrier(w)
-	m.down(e, w, st, p, shared)
+	m.down(e, w, st, p)
 }
 
 // route normalises and converts the rows and chooses their experts. Afterwards
@@ -179,11 +179,7 @@ const (
 // down projects the shared experts' hidden units and then those of all slots into
 // the residual stream. A worker computes all experts of the outputs that it
 // claims, so the additions need no order from outside.
-func (m *MoE) down(e *layers.Env, w int, st *State, p *plan, shared *ffn.Buffers) {
-	var acts *matmul.Acts
-	if m.Shared != nil {
-		acts = e.ConvertRows(w, m.Shared.Down, shared.Hidden)
-	}
+func (m *MoE) down(e *layers.Env, w int, st *State, p *plan) {
 	claim, groups := e.Claim(w), m.DownExps[0].Groups()
 	for {
 		lo, hi, ok := e.NextOutputs(claim, groups)
@@ -191,7 +187,7 @@ func (m *MoE) down(e *layers.Env, w int, st *State, p *plan, shared *ffn.Buffers
 			break
 		}
 		if d := m.Shared; d != nil {
-			matmul.MulAdd(e.X, e.Embd, d.Down, lo, hi, acts, d.Down.Kind(e.Exact), nil, e.N(), e.Scratch(w))
+			matmul.MulAdd(e.X, e.Embd, d.Down, lo, hi, st.sharedActs, d.Down.Kind(e.Exact), nil, e.N(), e.Scratch(w))
 		}
 		step := max(minOutputs, maxOutputs/e.N())
 		for g := lo; g < hi; g += step {

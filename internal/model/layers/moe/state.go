@@ -20,6 +20,21 @@ type State struct {
 	slotList []int32        // [slots] 0, 1, 2, ...
 	done     []atomic.Int32 // [experts] finished row groups of the hidden units
 	workers  []state
+
+	sharedActs *matmul.Acts   // [maxRows] hidden units of the shared experts, converted; nil without
+	sharedDone []atomic.Int32 // [pieces of sharedRows] as done
+}
+
+// Downs are the kinds of activations that the down projections of a model's
+// mixtures multiply with.
+type Downs struct{ routed, shared layers.Kinds }
+
+// Add adds those of a layer.
+func (d *Downs) Add(exact bool, m *MoE) {
+	d.routed = d.routed.Add(exact, m.DownExps[0])
+	if m.Shared != nil {
+		d.shared = d.shared.Add(exact, m.Shared.Down)
+	}
 }
 
 // choices is what the router chose for each row.
@@ -48,9 +63,8 @@ type state struct {
 	plan    *plan
 }
 
-// NewState allocates memory for mixtures of c's sizes. down holds
-// the kinds of activations of the hidden units.
-func NewState(o model.Options, c *model.Config, down layers.Kinds) *State {
+// NewState allocates memory for mixtures of c's sizes.
+func NewState(o model.Options, c *model.Config, down Downs) *State {
 	m := &c.MoE
 	slots := o.MaxRows * m.Used
 	s := &State{
@@ -64,7 +78,12 @@ func NewState(o model.Options, c *model.Config, down layers.Kinds) *State {
 		done:     make([]atomic.Int32, m.Experts),
 		workers:  make([]state, o.Workers),
 	}
-	s.acts.Prepare(down...)
+	s.acts.Prepare(down.routed...)
+	if len(down.shared) > 0 {
+		s.sharedActs = matmul.NewActs(o.MaxRows, m.SharedFF)
+		s.sharedActs.Prepare(down.shared...)
+		s.sharedDone = make([]atomic.Int32, piecesOf(o.MaxRows))
+	}
 	for i := range s.slotList {
 		s.slotList[i] = int32(i)
 	}
@@ -75,11 +94,14 @@ func NewState(o model.Options, c *model.Config, down layers.Kinds) *State {
 }
 
 // StateBytes returns what NewState allocates.
-func StateBytes(o model.Options, c *model.Config, down layers.Kinds) int64 {
+func StateBytes(o model.Options, c *model.Config, down Downs) int64 {
 	m := &c.MoE
 	slots := int64(o.MaxRows * m.Used)
-	row := layers.ActsBytes(m.FF, down)
+	row := layers.ActsBytes(m.FF, down.routed)
 	n := int64((o.MaxRows+1)*m.Experts)*4 + slots*(12+8*int64(m.FF)+4*int64(c.Embd)+row)
+	if len(down.shared) > 0 {
+		n += int64(o.MaxRows)*layers.ActsBytes(m.SharedFF, down.shared) + 4*int64(piecesOf(o.MaxRows))
+	}
 	worker := planBytes(m.Experts, int(slots)) + int64(m.Experts)*24 + int64(layers.PrivateRows*m.Used)*8
 	return n + int64(o.Workers)*worker
 }

@@ -22,9 +22,11 @@ func TestMeetings(t *testing.T) {
 	}{
 		{"llama", modeltest.Open(t, modeltest.Spec{Arch: "llama"}), [7]int{5, 5, 5, 5, 9, 5, 6}},
 		{"qwen3moe", modeltest.Open(t, specs["qwen3moe"]), [7]int{6, 6, 6, 6, 8, 6, 7}},
-		{"deepseek2 lite", modeltest.OpenDeepSeek(t, deepseeks["deepseek2 lite"]), [7]int{6, 6, 6, 8, 11, 9, 8}},
-		{"deepseek2", modeltest.OpenDeepSeek(t, deepseeks["deepseek2"]), [7]int{6, 6, 6, 9, 13, 11, 8}},
+		{"deepseek2 lite", modeltest.OpenDeepSeek(t, deepseeks["deepseek2 lite"]), [7]int{6, 6, 6, 6, 6, 5, 8}},
+		{"deepseek2", modeltest.OpenDeepSeek(t, deepseeks["deepseek2"]), [7]int{6, 6, 6, 6, 6, 5, 8}},
 		{"deepseek32", modeltest.OpenDeepSeek(t, deepseeks["deepseek32"]), [7]int{6, 6, 6, 10, 14, 12, 8}},
+		{"deepseek2 wide", modeltest.OpenDeepSeek(t, deepseeks["deepseek2 wide"]), [7]int{6, 6, 6, 6, 6, 6, 6}},
+		{"deepseek32 wide", modeltest.OpenDeepSeek(t, deepseeks["deepseek32 wide"]), [7]int{6, 6, 6, 8, 8, 6, 8}},
 		{"deepseek4", modeltest.OpenDeepSeek(t, deepseeks["deepseek4"]), [7]int{6, 6, 6, 10, 13, 11, 8}},
 		{"deepseek41", modeltest.OpenDeepSeek(t, deepseeks["deepseek41"]), [7]int{7, 10, 10, 13, 15, 13, 9}},
 	}

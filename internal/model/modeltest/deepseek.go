@@ -21,6 +21,7 @@ type DeepSeek struct {
 	Arch   string // deepseek2, deepseek32, deepseek4 or deepseek41
 	Legacy bool   // attn_kv_b instead of attn_k_b and attn_v_b
 	Lite   bool   // no query latent
+	Heads  int    // of latent attention, 0 for 4
 	// Keys replaces metadata keys (without the architecture's prefix); nil leaves
 	// a key out. Drop names tensors to leave out.
 	Keys map[string]any
@@ -125,9 +126,16 @@ func (b *dsBuilder) tensor(name string, dims ...int) {
 	b.w.Add(name, quant.F32, shape, data)
 }
 
+func (b *dsBuilder) heads() int {
+	if b.s.Heads > 0 {
+		return b.s.Heads
+	}
+	return dsHeads
+}
+
 func (b *dsBuilder) common() {
 	b.set("context_length", 4096, "embedding_length", b.embd, "vocab_size", DeepSeekVocab,
-		"attention.head_count", dsHeads, "attention.layer_norm_rms_epsilon", 1e-6, "rope.freq_base", 10000.0,
+		"attention.head_count", b.heads(), "attention.layer_norm_rms_epsilon", 1e-6, "rope.freq_base", 10000.0,
 		"expert_count", dsExperts, "expert_used_count", dsUsed, "expert_shared_count", 1,
 		"expert_feed_forward_length", dsFF, "expert_weights_scale", 1.5, "expert_weights_norm", true)
 	b.tensor("token_embd.weight", b.embd, DeepSeekVocab)
@@ -178,7 +186,7 @@ func (b *dsBuilder) latent() {
 
 func (b *dsBuilder) latentAttention(p string) {
 	b.tensor(p+"attn_norm.weight", b.embd)
-	q, cols := dsHeads*(dsNope+dsRope), b.embd
+	q, cols := b.heads()*(dsNope+dsRope), b.embd
 	if b.s.Lite {
 		b.tensor(p+"attn_q.weight", cols, q)
 	} else {
@@ -189,12 +197,12 @@ func (b *dsBuilder) latentAttention(p string) {
 	b.tensor(p+"attn_kv_a_mqa.weight", b.embd, dsKVLora+dsRope)
 	b.tensor(p+"attn_kv_a_norm.weight", dsKVLora)
 	if b.s.Legacy {
-		b.tensor(p+"attn_kv_b.weight", dsKVLora, dsHeads*(dsNope+dsValue))
+		b.tensor(p+"attn_kv_b.weight", dsKVLora, b.heads()*(dsNope+dsValue))
 	} else {
-		b.tensor(p+"attn_k_b.weight", dsNope, dsKVLora, dsHeads)
-		b.tensor(p+"attn_v_b.weight", dsKVLora, dsValue, dsHeads)
+		b.tensor(p+"attn_k_b.weight", dsNope, dsKVLora, b.heads())
+		b.tensor(p+"attn_v_b.weight", dsKVLora, dsValue, b.heads())
 	}
-	b.tensor(p+"attn_output.weight", dsHeads*dsValue, b.embd)
+	b.tensor(p+"attn_output.weight", b.heads()*dsValue, b.embd)
 	if b.s.Arch == "deepseek32" {
 		b.tensor(p+"indexer.attn_q_b.weight", dsQLora, 4*dsKeys)
 		b.tensor(p+"indexer.attn_k.weight", b.embd, dsKeys)

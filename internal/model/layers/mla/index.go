@@ -142,22 +142,38 @@ func (s *indexState) begin(e *layers.Env) {
 	}
 }
 
-// choose decides which positions each row attends to, if there is a choice. It
-// ends with a barrier then.
-func (x *Index) choose(e *layers.Env, w, layer int, l *Layer, st *State) {
-	s := st.index
-	if s.busy {
+// endQueries ends the products with the query latent, with a barrier. If there is a
+// choice which positions the rows attend to, it is made.
+func (l *Layer) endQueries(e *layers.Env, w, layer int, st *State) {
+	x := l.Index
+	switch {
+	case x == nil:
+		e.Barrier(w)
+		return
+	case !st.index.busy:
+		e.Barrier(w)
+	case e.N() <= fewRows:
+		x.chooseTogether(e, w, l, st)
+	default:
+		e.Barrier(w)
 		lo, hi := e.Share(w, e.N())
 		x.prepare(e, l, st, lo, hi)
-		for r := lo; r < hi; r++ {
-			if see := int(e.Rows.Pos[r]) + 1; see > x.TopK {
-				x.score(e, w, l, st, s.scores[w], r, 0, see)
-				x.keep(w, s, s.scores[w][:see], r)
-			}
-		}
+		x.chooseRows(e, w, l, st, lo, hi)
 		e.Barrier(w)
 	}
-	x.trace(e, w, layer, s)
+	x.trace(e, w, layer, st.index)
+}
+
+// chooseRows scores the contexts of the rows lo to hi-1, which are prepared, and
+// chooses.
+func (x *Index) chooseRows(e *layers.Env, w int, l *Layer, st *State, lo, hi int) {
+	s := st.index
+	for r := lo; r < hi; r++ {
+		if see := int(e.Rows.Pos[r]) + 1; see > x.TopK {
+			x.score(e, w, l, st, s.scores[w], r, 0, see)
+			x.keep(w, s, s.scores[w][:see], r)
+		}
+	}
 }
 
 // prepare scales and rotates the queries of the rows lo to hi-1 and notes that they
@@ -178,21 +194,10 @@ func (x *Index) prepare(e *layers.Env, l *Layer, st *State, lo, hi int) {
 	}
 }
 
-// prepareTogether ends the products and prepares all rows for scoreTogether.
-func (x *Index) prepareTogether(e *layers.Env, w int, l *Layer, st *State) {
-	if e.N() == 1 {
-		e.BarrierThen(w, l.prepareAll)
-		return
-	}
-	e.Barrier(w)
-	lo, hi := e.Share(w, e.N())
-	x.prepare(e, l, st, lo, hi)
-	e.Barrier(w)
-}
-
-// scoreTogether lets all workers score parts of each row's context, and chooses. It
-// ends with a barrier.
-func (x *Index) scoreTogether(e *layers.Env, w int, l *Layer, st *State) {
+// chooseTogether ends the products, lets all workers score parts of each row's
+// context, and chooses. It ends with a barrier.
+func (x *Index) chooseTogether(e *layers.Env, w int, l *Layer, st *State) {
+	e.BarrierThen(w, l.prepareAll)
 	for r := range e.N() {
 		if see := int(e.Rows.Pos[r]) + 1; see > x.TopK {
 			lo, hi := e.Share(w, see)

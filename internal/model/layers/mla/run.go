@@ -11,29 +11,32 @@ import (
 // before it. Afterwards each worker may use its own rows, and all rows in a batch
 // that it converts alone.
 func (l *Layer) Run(e *layers.Env, w, layer int, st *State, norm []float32, eps float32) {
-	acts := e.NormRows(w, l.kinds, norm, eps)
-	down, up := l.products(st)
-	e.Products(w, acts, down)
-	if l.few(e, st) {
-		l.runFew(e, w, layer, st)
+	if l.shares(e.Workers()) && (st.mode == byParts || l.takesHeads(e, st)) {
+		l.runHeads(e, w, layer, st, norm, eps)
 	} else {
-		e.Barrier(w)
-		lo, hi := e.Share(w, e.N())
-		l.store(e, st, lo, hi)
-		if up != nil {
-			acts = e.NormInto(w, l.upKinds, st.qa, l.QLora, l.qANorm, st.LatentEps)
-			e.Products(w, acts, up)
-			e.Barrier(w)
-		} else if len(st.long) > 0 {
-			e.Barrier(w) // rebuilding reads the cache before it meets the others
-		}
-		if l.Index != nil {
-			l.Index.choose(e, w, layer, l, st)
-		}
-		l.attend(e, w, layer, st)
+		l.runSteps(e, w, layer, st, norm, eps)
 	}
 	e.Barrier(w)
 	e.Project(w, l.Out, st.Out, nil)
+}
+
+// runSteps computes the attention of all rows into st.Out step by step: the steps are
+// split by outputs, by rows, by heads and by tiles, with a meeting after each.
+func (l *Layer) runSteps(e *layers.Env, w, layer int, st *State, norm []float32, eps float32) {
+	acts := e.NormRows(w, l.kinds, norm, eps)
+	down, up := l.products(st)
+	e.Products(w, acts, down)
+	e.Barrier(w)
+	lo, hi := e.Share(w, e.N())
+	l.store(e, st, lo, hi)
+	if up != nil {
+		acts = e.NormInto(w, l.upKinds, st.qa, l.QLora, l.qANorm, st.LatentEps)
+		e.Products(w, acts, up)
+		l.endQueries(e, w, layer, st)
+	} else if len(st.long) > 0 {
+		e.Barrier(w) // rebuilding reads the cache before it meets the others
+	}
+	l.attend(e, w, layer, st)
 }
 
 // store normalises the latents of the rows lo to hi-1, rotates the shared part of
@@ -75,7 +78,7 @@ func (l *Layer) chunks(e *layers.Env, st *State, list []attend.Chunk, seq, lo, h
 	return list
 }
 
-// attend computes the attention of all rows into st.Out, if they are not few.
+// attend ends runSteps: from the queries to the values.
 func (l *Layer) attend(e *layers.Env, w, layer int, st *State) {
 	claims := st.claims[claimsPerLayer*layer:]
 	if len(st.long) > 0 {
@@ -84,7 +87,8 @@ func (l *Layer) attend(e *layers.Env, w, layer int, st *State) {
 	if len(st.tiles) == 0 {
 		return
 	}
-	l.eachHead(claims[0], func(h int) { l.absorbHead(e, w, st, h) })
+	all := l.all()
+	l.eachHead(claims[0], func(h int) { l.absorbHead(e, w, st, all, h) })
 	e.Barrier(w)
 	if st.mode == byParts {
 		l.attendParts(e, w, claims, st)
@@ -92,17 +96,18 @@ func (l *Layer) attend(e *layers.Env, w, layer int, st *State) {
 	}
 	l.runTiles(e, w, claims[1], st)
 	e.Barrier(w)
-	l.eachHead(claims[3], func(h int) { l.expandHead(e, w, st, h) })
+	l.eachHead(claims[3], func(h int) { l.expandHead(e, w, st, all, h) })
 }
 
 // attendParts computes the attention of a few rows of long contexts, whose parts
 // are handed out to all workers. claims are the layer's.
 func (l *Layer) attendParts(e *layers.Env, w int, claims []*par.Claim, st *State) {
+	all := l.all()
 	l.runParts(e, w, claims[1], st)
 	e.Barrier(w)
 	l.eachHead(claims[3], func(h int) {
 		l.mergeHead(e, w, st, h)
-		l.expandHead(e, w, st, h)
+		l.expandHead(e, w, st, all, h)
 	})
 }
 
@@ -118,32 +123,30 @@ func (l *Layer) eachHead(c *par.Claim, f func(h int)) {
 }
 
 // absorbHead takes the queries of one head of all rows through Kb^T and rotates
-// their other part.
-func (l *Layer) absorbHead(e *layers.Env, w int, st *State, h int) {
+// their other part. s is where they go.
+func (l *Layer) absorbHead(e *layers.Env, w int, st *State, s slab, h int) {
 	k, m := &st.work[w], l.absorb[h]
 	kind := m.Kind(e.Exact)
-	n, qk := l.Row(), l.QK()
+	qk := l.QK()
 	for _, run := range st.runs {
 		for r := run.row; r < run.row+run.n; r++ {
 			q := st.q[(r*l.Heads+h)*qk:][:qk]
 			k.set(kind, r, q[:l.Nope])
-			kr := st.ql[(r*l.Heads+h)*n+l.KVLora:][:l.Rope]
+			kr := st.ql[s.at(r, h)+l.KVLora:][:l.Rope]
 			copy(kr, q[l.Nope:])
 			vec.RopeNorm(kr, st.cs[r*l.Rope:(r+1)*l.Rope])
 		}
-		dst := st.ql[(run.row*l.Heads+h)*n:]
-		k.mul(e, w, dst, l.Heads*n, m, kind, run)
+		k.mul(e, w, st.ql[s.at(run.row, h):], s.heads*s.width, m, kind, run)
 	}
 }
 
 // expandHead turns one head's sums of latents of all rows into values.
-func (l *Layer) expandHead(e *layers.Env, w int, st *State, h int) {
+func (l *Layer) expandHead(e *layers.Env, w int, st *State, s slab, h int) {
 	k, m := &st.work[w], l.values[h]
 	kind := m.Kind(e.Exact)
-	n := l.Row()
 	for _, run := range st.runs {
 		for r := run.row; r < run.row+run.n; r++ {
-			k.set(kind, r, st.ql[(r*l.Heads+h)*n:][:l.KVLora])
+			k.set(kind, r, st.ql[s.at(r, h):][:l.KVLora])
 		}
 		dst := st.Out[(run.row*l.Heads+h)*l.Value:]
 		k.mul(e, w, dst, l.Heads*l.Value, m, kind, run)
@@ -159,18 +162,19 @@ func (l *Layer) runTiles(e *layers.Env, w int, claim *par.Claim, st *State) {
 			return
 		}
 		t, h := &st.tiles[u/per], u%per*st.heads
-		l.unit(e, w, st, t, 0, t.n, h, min(st.heads, l.Heads-h))
+		hn := min(st.heads, l.Heads-h)
+		at := l.all().at(t.row, h)
+		l.unit(e, w, st, t, hn, st.ql[at:at+t.n*hn*l.Row()])
 	}
 }
 
-// unit computes the sums of latents of n rows of a tile, from row r of it on, for
-// hn heads from h on. Only for all heads together may n be more than 1.
-func (l *Layer) unit(e *layers.Env, w int, st *State, t *tile, r, n, h, hn int) {
+// unit computes the sums of latents of a tile for hn heads, over their absorbed
+// queries q, [rows][heads][Row]. If the tile has several rows these must lie without
+// gaps.
+func (l *Layer) unit(e *layers.Env, w int, st *State, t *tile, hn int, q []float32) {
 	k := &st.work[w]
-	row := t.row + r
-	at := (row*l.Heads + h) * l.Row()
-	q, nq := st.ql[at:at+n*hn*l.Row()], n*hn
-	rows := l.limits(e, st, k, row, n, hn)
+	row, nq := t.row, t.n*hn
+	rows := l.limits(e, st, k, row, t.n, hn)
 	out := k.out[:nq*l.KVLora]
 	if rows <= partRows {
 		k.chunks = l.visible(e, st, k.chunks, t.seq, row, 0, rows)

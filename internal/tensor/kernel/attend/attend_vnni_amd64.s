@@ -433,26 +433,207 @@ blocks:
 	VZEROUPPER
 	RET
 
-// func spreadVNNI(w *uint16, top, x, row *float32, n int)
-TEXT ·spreadVNNI(SB), NOSPLIT, $0-40
-	MOVQ w+0(FP), DI
-	MOVQ top+8(FP), DX
-	MOVQ x+16(FP), SI
-	MOVQ row+24(FP), AX
-	MOVQ n+32(FP), CX
-	VMOVUPS 0(AX), Z4
-	VMOVUPS 64(AX), Z5
-	VMOVUPS 128(AX), Z6
-	VMOVUPS 192(AX), Z7
-	VMOVSS tiny<>(SB), X2
-	VMOVSS weightOne<>(SB), X3
-	VMOVSS q255<>(SB), X13
+DATA expHi<>+0(SB)/4, $0x42B20000
+GLOBL expHi<>(SB), RODATA|NOPTR, $4
 
-query:
-	VMULPS 0(SI), Z4, Z8
-	VMULPS 64(SI), Z5, Z9
-	VMULPS 128(SI), Z6, Z10
-	VMULPS 192(SI), Z7, Z11
+DATA expLo<>+0(SB)/4, $0xC2D20000
+GLOBL expLo<>(SB), RODATA|NOPTR, $4
+
+DATA log2e<>+0(SB)/4, $0x3FB8AA3B
+GLOBL log2e<>(SB), RODATA|NOPTR, $4
+
+DATA ln2hi<>+0(SB)/4, $0x3F318000
+GLOBL ln2hi<>(SB), RODATA|NOPTR, $4
+
+DATA ln2lo<>+0(SB)/4, $0xB95E8083
+GLOBL ln2lo<>(SB), RODATA|NOPTR, $4
+
+DATA expOne<>+0(SB)/4, $0x3F800000
+GLOBL expOne<>(SB), RODATA|NOPTR, $4
+
+DATA poly0<>+0(SB)/4, $0x39506967
+GLOBL poly0<>(SB), RODATA|NOPTR, $4
+
+DATA poly1<>+0(SB)/4, $0x3AB743CE
+GLOBL poly1<>(SB), RODATA|NOPTR, $4
+
+DATA poly2<>+0(SB)/4, $0x3C088908
+GLOBL poly2<>(SB), RODATA|NOPTR, $4
+
+DATA poly3<>+0(SB)/4, $0x3D2AA9C1
+GLOBL poly3<>(SB), RODATA|NOPTR, $4
+
+DATA poly4<>+0(SB)/4, $0x3E2AAAAA
+GLOBL poly4<>(SB), RODATA|NOPTR, $4
+
+DATA poly5<>+0(SB)/4, $0x3F000000
+GLOBL poly5<>(SB), RODATA|NOPTR, $4
+
+// func weighVNNI(x *float32, w *uint16, m, l, top, shrink, most, row *float32, n int)
+TEXT ·weighVNNI(SB), NOSPLIT, $0-72
+	MOVQ x+0(FP), SI
+	MOVQ w+8(FP), DI
+	MOVQ m+16(FP), R8
+	MOVQ l+24(FP), R9
+	MOVQ top+32(FP), R10
+	MOVQ shrink+40(FP), R11
+	MOVQ most+48(FP), R12
+	MOVQ row+56(FP), R13
+	MOVQ n+64(FP), CX
+	VBROADCASTSS expHi<>(SB), Z20
+	VBROADCASTSS expLo<>(SB), Z21
+	VBROADCASTSS log2e<>(SB), Z22
+	VBROADCASTSS ln2hi<>(SB), Z23
+	VBROADCASTSS ln2lo<>(SB), Z24
+	VBROADCASTSS expOne<>(SB), Z25
+	VBROADCASTSS poly0<>(SB), Z26
+	VBROADCASTSS poly1<>(SB), Z27
+	VBROADCASTSS poly2<>(SB), Z28
+	VBROADCASTSS poly3<>(SB), Z29
+	VBROADCASTSS poly4<>(SB), Z30
+	VBROADCASTSS poly5<>(SB), Z31
+	MOVQ SI, AX
+	XORQ DX, DX
+
+tops:
+	VMOVUPS 0(AX), Z0
+	VMOVUPS 64(AX), Z1
+	VMOVUPS 128(AX), Z2
+	VMOVUPS 192(AX), Z3
+	VMAXPS Z0, Z1, Z0
+	VMAXPS Z2, Z3, Z2
+	VMAXPS Z0, Z2, Z0
+	VEXTRACTF64X4 $1, Z0, Y1
+	VMAXPS Y1, Y0, Y0
+	VEXTRACTF128 $1, Y0, X1
+	VMAXPS X1, X0, X0
+	VPERMILPD $1, X0, X1
+	VMAXPS X1, X0, X0
+	VMOVSHDUP X0, X1
+	VMAXSS X1, X0, X0
+	VMAXSS (R8)(DX*4), X0, X0
+	VMOVSS X0, (R10)(DX*4)
+	ADDQ $320, AX
+	INCQ DX
+	CMPQ DX, CX
+	JLT  tops
+	XORQ DX, DX
+
+shrink:
+	MOVQ CX, AX
+	SUBQ DX, AX
+	MOVL $-1, BX
+	BZHIL AX, BX, BX
+	KMOVW BX, K1
+	VMOVUPS.Z (R8)(DX*4), K1, Z0
+	VMOVUPS.Z (R10)(DX*4), K1, Z16
+	VMOVUPS.Z (R9)(DX*4), K1, Z17
+	VSUBPS Z16, Z0, Z0
+	VMINPS Z0, Z20, Z0
+	VMAXPS Z0, Z21, Z0
+	VMULPS Z22, Z0, Z4
+	VRNDSCALEPS $8, Z4, Z4
+	VFNMADD231PS Z23, Z4, Z0
+	VFNMADD231PS Z24, Z4, Z0
+	VMOVAPS Z26, Z8
+	VFMADD213PS Z27, Z0, Z8
+	VFMADD213PS Z28, Z0, Z8
+	VFMADD213PS Z29, Z0, Z8
+	VFMADD213PS Z30, Z0, Z8
+	VFMADD213PS Z31, Z0, Z8
+	VMULPS Z0, Z8, Z8
+	VFMADD213PS Z0, Z0, Z8
+	VADDPS Z25, Z8, Z8
+	VSCALEFPS Z4, Z8, Z0
+	VMULPS Z0, Z17, Z17
+	VMOVUPS Z0, K1, (R11)(DX*4)
+	VMOVUPS Z17, K1, (R9)(DX*4)
+	VMOVUPS Z16, K1, (R8)(DX*4)
+	ADDQ $16, DX
+	CMPQ DX, CX
+	JLT  shrink
+	VMOVUPS 0(R13), Z12
+	VMOVUPS 64(R13), Z13
+	VMOVUPS 128(R13), Z14
+	VMOVUPS 192(R13), Z15
+	VMOVSS tiny<>(SB), X18
+	VMOVSS weightOne<>(SB), X19
+	MOVQ SI, AX
+	XORQ DX, DX
+
+sums:
+	VBROADCASTSS (R8)(DX*4), Z16
+	VMOVUPS 0(AX), Z0
+	VMOVUPS 64(AX), Z1
+	VMOVUPS 128(AX), Z2
+	VMOVUPS 192(AX), Z3
+	VSUBPS Z16, Z0, Z0
+	VSUBPS Z16, Z1, Z1
+	VSUBPS Z16, Z2, Z2
+	VSUBPS Z16, Z3, Z3
+	VMINPS Z0, Z20, Z0
+	VMINPS Z1, Z20, Z1
+	VMINPS Z2, Z20, Z2
+	VMINPS Z3, Z20, Z3
+	VMAXPS Z0, Z21, Z0
+	VMAXPS Z1, Z21, Z1
+	VMAXPS Z2, Z21, Z2
+	VMAXPS Z3, Z21, Z3
+	VMULPS Z22, Z0, Z4
+	VMULPS Z22, Z1, Z5
+	VMULPS Z22, Z2, Z6
+	VMULPS Z22, Z3, Z7
+	VRNDSCALEPS $8, Z4, Z4
+	VRNDSCALEPS $8, Z5, Z5
+	VRNDSCALEPS $8, Z6, Z6
+	VRNDSCALEPS $8, Z7, Z7
+	VFNMADD231PS Z23, Z4, Z0
+	VFNMADD231PS Z23, Z5, Z1
+	VFNMADD231PS Z23, Z6, Z2
+	VFNMADD231PS Z23, Z7, Z3
+	VFNMADD231PS Z24, Z4, Z0
+	VFNMADD231PS Z24, Z5, Z1
+	VFNMADD231PS Z24, Z6, Z2
+	VFNMADD231PS Z24, Z7, Z3
+	VMOVAPS Z28, Z8
+	VMOVAPS Z28, Z9
+	VMOVAPS Z28, Z10
+	VMOVAPS Z28, Z11
+	VFMADD213PS Z29, Z0, Z8
+	VFMADD213PS Z29, Z1, Z9
+	VFMADD213PS Z29, Z2, Z10
+	VFMADD213PS Z29, Z3, Z11
+	VFMADD213PS Z30, Z0, Z8
+	VFMADD213PS Z30, Z1, Z9
+	VFMADD213PS Z30, Z2, Z10
+	VFMADD213PS Z30, Z3, Z11
+	VFMADD213PS Z31, Z0, Z8
+	VFMADD213PS Z31, Z1, Z9
+	VFMADD213PS Z31, Z2, Z10
+	VFMADD213PS Z31, Z3, Z11
+	VMULPS Z0, Z8, Z8
+	VMULPS Z1, Z9, Z9
+	VMULPS Z2, Z10, Z10
+	VMULPS Z3, Z11, Z11
+	VFMADD213PS Z0, Z0, Z8
+	VFMADD213PS Z1, Z1, Z9
+	VFMADD213PS Z2, Z2, Z10
+	VFMADD213PS Z3, Z3, Z11
+	VADDPS Z25, Z8, Z8
+	VADDPS Z25, Z9, Z9
+	VADDPS Z25, Z10, Z10
+	VADDPS Z25, Z11, Z11
+	VSCALEFPS Z4, Z8, Z0
+	VSCALEFPS Z5, Z9, Z1
+	VSCALEFPS Z6, Z10, Z2
+	VSCALEFPS Z7, Z11, Z3
+	VMULPS Z12, Z0, Z8
+	VMULPS Z13, Z1, Z9
+	VMULPS Z14, Z2, Z10
+	VMULPS Z15, Z3, Z11
+	VADDPS Z1, Z0, Z16
+	VADDPS Z3, Z2, Z17
+	VADDPS Z17, Z16, Z16
 	VMAXPS Z8, Z9, Z0
 	VMAXPS Z10, Z11, Z1
 	VMAXPS Z0, Z1, Z0
@@ -464,10 +645,10 @@ query:
 	VMAXPS X1, X0, X0
 	VMOVSHDUP X0, X1
 	VMAXSS X1, X0, X0
-	VDIVSS X13, X0, X1
-	VMOVSS X1, (DX)
-	VMAXSS X2, X0, X0
-	VDIVSS X0, X3, X0
+	VDIVSS q255<>(SB), X0, X1
+	VMOVSS X1, (R12)(DX*4)
+	VMAXSS X18, X0, X0
+	VDIVSS X0, X19, X0
 	VBROADCASTSS X0, Z0
 	VMULPS Z0, Z8, Z8
 	VMULPS Z0, Z9, Z9
@@ -481,24 +662,39 @@ query:
 	VMOVDQU32 Z8, 0(DI)
 	VPACKUSDW Z11, Z10, Z10
 	VMOVDQU32 Z10, 64(DI)
-	ADDQ $320, SI
+	VMOVAPS Z16, Z0
+	VEXTRACTF64X4 $1, Z0, Y1
+	VADDPS Y1, Y0, Y0
+	VEXTRACTF128 $1, Y0, X1
+	VADDPS X1, X0, X0
+	VPERMILPD $1, X0, X1
+	VADDPS X1, X0, X0
+	VMOVSHDUP X0, X1
+	VADDSS X1, X0, X0
+	VADDSS (R9)(DX*4), X0, X0
+	VMOVSS X0, (R9)(DX*4)
+	ADDQ $320, AX
 	ADDQ $128, DI
-	ADDQ $4, DX
-	DECQ CX
-	JNZ query
+	INCQ DX
+	CMPQ DX, CX
+	JLT  sums
 	VZEROUPPER
 	RET
 
-// func scoresQuadx1(rec, keys unsafe.Pointer, out, scales *float32, blocks int, from uintptr, lines int)
-TEXT ·scoresQuadx1(SB), NOSPLIT, $0-56
+// func scoresQuadx1(rec, keys unsafe.Pointer, out, scales *float32, blocks, groups int, from uintptr, lines int)
+TEXT ·scoresQuadx1(SB), NOSPLIT, $0-64
 	MOVQ rec+0(FP), DI
-	MOVQ keys+8(FP), SI
 	MOVQ out+16(FP), DX
+	MOVQ groups+40(FP), AX
+	MOVQ from+48(FP), R12
+	MOVQ lines+56(FP), R14
+	MOVQ blocks+32(FP), CX
+	IMUL3Q $40, CX, BX
+
+queries:
+	MOVQ keys+8(FP), SI
 	MOVQ scales+24(FP), R8
 	MOVQ blocks+32(FP), CX
-	MOVQ from+40(FP), R12
-	MOVQ lines+48(FP), R14
-	IMUL3Q $40, CX, BX
 	VPXORD Z4, Z4, Z4
 	VPXORD Z5, Z5, Z5
 	VPXORD Z6, Z6, Z6
@@ -622,12 +818,16 @@ next:
 	VMULPS Z0, Z5, Z5
 	VMULPS Z0, Z6, Z6
 	VMULPS Z0, Z7, Z7
+	ADDQ $40, DI
 
 done:
 	VMOVUPS Z4, 0(DX)
 	VMOVUPS Z5, 64(DX)
 	VMOVUPS Z6, 128(DX)
 	VMOVUPS Z7, 192(DX)
+	ADDQ $320, DX
+	DECQ AX
+	JNZ  queries
 	VZEROUPPER
 	RET
 
@@ -640,16 +840,20 @@ group:
 	MOVQ $4, R9
 	JMP next
 
-// func scoresQuadx2(rec, keys unsafe.Pointer, out, scales *float32, blocks int, from uintptr, lines int)
-TEXT ·scoresQuadx2(SB), NOSPLIT, $0-56
+// func scoresQuadx2(rec, keys unsafe.Pointer, out, scales *float32, blocks, groups int, from uintptr, lines int)
+TEXT ·scoresQuadx2(SB), NOSPLIT, $0-64
 	MOVQ rec+0(FP), DI
-	MOVQ keys+8(FP), SI
 	MOVQ out+16(FP), DX
+	MOVQ groups+40(FP), AX
+	MOVQ from+48(FP), R12
+	MOVQ lines+56(FP), R14
+	MOVQ blocks+32(FP), CX
+	IMUL3Q $40, CX, BX
+
+queries:
+	MOVQ keys+8(FP), SI
 	MOVQ scales+24(FP), R8
 	MOVQ blocks+32(FP), CX
-	MOVQ from+40(FP), R12
-	MOVQ lines+48(FP), R14
-	IMUL3Q $40, CX, BX
 	VPXORD Z8, Z8, Z8
 	VPXORD Z9, Z9, Z9
 	VPXORD Z10, Z10, Z10
@@ -834,6 +1038,7 @@ next:
 	VMULPS Z0, Z13, Z13
 	VMULPS Z0, Z14, Z14
 	VMULPS Z0, Z15, Z15
+	ADDQ $40, DI
 
 done:
 	VMOVUPS Z8, 0(DX)
@@ -844,6 +1049,10 @@ done:
 	VMOVUPS Z13, 384(DX)
 	VMOVUPS Z14, 448(DX)
 	VMOVUPS Z15, 512(DX)
+	ADDQ BX, DI
+	ADDQ $640, DX
+	DECQ AX
+	JNZ  queries
 	VZEROUPPER
 	RET
 
@@ -861,16 +1070,20 @@ group:
 	MOVQ $4, R9
 	JMP next
 
-// func scoresQuadx3(rec, keys unsafe.Pointer, out, scales *float32, blocks int, from uintptr, lines int)
-TEXT ·scoresQuadx3(SB), NOSPLIT, $0-56
+// func scoresQuadx3(rec, keys unsafe.Pointer, out, scales *float32, blocks, groups int, from uintptr, lines int)
+TEXT ·scoresQuadx3(SB), NOSPLIT, $0-64
 	MOVQ rec+0(FP), DI
-	MOVQ keys+8(FP), SI
 	MOVQ out+16(FP), DX
+	MOVQ groups+40(FP), AX
+	MOVQ from+48(FP), R12
+	MOVQ lines+56(FP), R14
+	MOVQ blocks+32(FP), CX
+	IMUL3Q $40, CX, BX
+
+queries:
+	MOVQ keys+8(FP), SI
 	MOVQ scales+24(FP), R8
 	MOVQ blocks+32(FP), CX
-	MOVQ from+40(FP), R12
-	MOVQ lines+48(FP), R14
-	IMUL3Q $40, CX, BX
 	VPXORD Z12, Z12, Z12
 	VPXORD Z13, Z13, Z13
 	VPXORD Z14, Z14, Z14
@@ -1116,6 +1329,7 @@ next:
 	VMULPS Z0, Z21, Z21
 	VMULPS Z0, Z22, Z22
 	VMULPS Z0, Z23, Z23
+	ADDQ $40, DI
 
 done:
 	VMOVUPS Z12, 0(DX)
@@ -1130,6 +1344,11 @@ done:
 	VMOVUPS Z21, 704(DX)
 	VMOVUPS Z22, 768(DX)
 	VMOVUPS Z23, 832(DX)
+	ADDQ BX, DI
+	ADDQ BX, DI
+	ADDQ $960, DX
+	DECQ AX
+	JNZ  queries
 	VZEROUPPER
 	RET
 
@@ -1152,19 +1371,23 @@ group:
 	MOVQ $4, R9
 	JMP next
 
-// func valuesQuadx1(acc *float32, vals unsafe.Pointer, x, share *uint16, col, top *float32, w unsafe.Pointer, blocks, accStride int, from uintptr, lines int)
-TEXT ·valuesQuadx1(SB), NOSPLIT, $0-88
+// func valuesQuadx1(acc *float32, vals unsafe.Pointer, x, share *uint16, col, top *float32, w unsafe.Pointer, blocks, accStride, groups int, from uintptr, lines int)
+TEXT ·valuesQuadx1(SB), NOSPLIT, $8-96
 	MOVQ acc+0(FP), DI
-	MOVQ vals+8(FP), SI
 	MOVQ x+16(FP), DX
+	MOVQ top+40(FP), R10
+	MOVQ accStride+64(FP), AX
+	MOVQ groups+72(FP), BX
+	MOVQ from+80(FP), R12
+	MOVQ lines+88(FP), R14
+	MOVQ BX, left-8(SP)
+
+queries:
+	MOVQ vals+8(FP), SI
 	MOVQ share+24(FP), R8
 	MOVQ col+32(FP), R9
-	MOVQ top+40(FP), R10
 	MOVQ w+48(FP), R11
 	MOVQ blocks+56(FP), CX
-	MOVQ accStride+64(FP), AX
-	MOVQ from+72(FP), R12
-	MOVQ lines+80(FP), R14
 	MOVQ R11, R13
 	MOVQ CX, BX
 	VMOVDQU32 0(DX), Z4
@@ -1240,22 +1463,34 @@ fetched:
 	ADDQ $4, R9
 	DECQ CX
 	JNZ  blocks
+	MOVQ blocks+56(FP), CX
+	SHLQ $7, CX
+	SUBQ CX, DI
+	ADDQ AX, DI
+	ADDQ $128, DX
+	ADDQ $4, R10
+	DECQ left-8(SP)
+	JNZ  queries
 	VZEROUPPER
 	RET
 
-// func valuesQuadx2(acc *float32, vals unsafe.Pointer, x, share *uint16, col, top *float32, w unsafe.Pointer, blocks, accStride int, from uintptr, lines int)
-TEXT ·valuesQuadx2(SB), NOSPLIT, $0-88
+// func valuesQuadx2(acc *float32, vals unsafe.Pointer, x, share *uint16, col, top *float32, w unsafe.Pointer, blocks, accStride, groups int, from uintptr, lines int)
+TEXT ·valuesQuadx2(SB), NOSPLIT, $8-96
 	MOVQ acc+0(FP), DI
-	MOVQ vals+8(FP), SI
 	MOVQ x+16(FP), DX
+	MOVQ top+40(FP), R10
+	MOVQ accStride+64(FP), AX
+	MOVQ groups+72(FP), BX
+	MOVQ from+80(FP), R12
+	MOVQ lines+88(FP), R14
+	MOVQ BX, left-8(SP)
+
+queries:
+	MOVQ vals+8(FP), SI
 	MOVQ share+24(FP), R8
 	MOVQ col+32(FP), R9
-	MOVQ top+40(FP), R10
 	MOVQ w+48(FP), R11
 	MOVQ blocks+56(FP), CX
-	MOVQ accStride+64(FP), AX
-	MOVQ from+72(FP), R12
-	MOVQ lines+80(FP), R14
 	MOVQ R11, R13
 	MOVQ CX, BX
 	VMOVDQU32 0(DX), Z4
@@ -1360,22 +1595,35 @@ fetched:
 	ADDQ $4, R9
 	DECQ CX
 	JNZ  blocks
+	MOVQ blocks+56(FP), CX
+	SHLQ $7, CX
+	SUBQ CX, DI
+	ADDQ AX, DI
+	ADDQ AX, DI
+	ADDQ $256, DX
+	ADDQ $8, R10
+	DECQ left-8(SP)
+	JNZ  queries
 	VZEROUPPER
 	RET
 
-// func valuesQuadx4(acc *float32, vals unsafe.Pointer, x, share *uint16, col, top *float32, w unsafe.Pointer, blocks, accStride int, from uintptr, lines int)
-TEXT ·valuesQuadx4(SB), NOSPLIT, $0-88
+// func valuesQuadx4(acc *float32, vals unsafe.Pointer, x, share *uint16, col, top *float32, w unsafe.Pointer, blocks, accStride, groups int, from uintptr, lines int)
+TEXT ·valuesQuadx4(SB), NOSPLIT, $8-96
 	MOVQ acc+0(FP), DI
-	MOVQ vals+8(FP), SI
 	MOVQ x+16(FP), DX
+	MOVQ top+40(FP), R10
+	MOVQ accStride+64(FP), AX
+	MOVQ groups+72(FP), BX
+	MOVQ from+80(FP), R12
+	MOVQ lines+88(FP), R14
+	MOVQ BX, left-8(SP)
+
+queries:
+	MOVQ vals+8(FP), SI
 	MOVQ share+24(FP), R8
 	MOVQ col+32(FP), R9
-	MOVQ top+40(FP), R10
 	MOVQ w+48(FP), R11
 	MOVQ blocks+56(FP), CX
-	MOVQ accStride+64(FP), AX
-	MOVQ from+72(FP), R12
-	MOVQ lines+80(FP), R14
 	MOVQ R11, R13
 	MOVQ CX, BX
 	VMOVDQU32 0(DX), Z4
@@ -1538,22 +1786,37 @@ fetched:
 	ADDQ $4, R9
 	DECQ CX
 	JNZ  blocks
+	MOVQ blocks+56(FP), CX
+	SHLQ $7, CX
+	SUBQ CX, DI
+	ADDQ AX, DI
+	ADDQ AX, DI
+	ADDQ AX, DI
+	ADDQ AX, DI
+	ADDQ $512, DX
+	ADDQ $16, R10
+	DECQ left-8(SP)
+	JNZ  queries
 	VZEROUPPER
 	RET
 
-// func valuesQuadx6(acc *float32, vals unsafe.Pointer, x, share *uint16, col, top *float32, w unsafe.Pointer, blocks, accStride int, from uintptr, lines int)
-TEXT ·valuesQuadx6(SB), NOSPLIT, $0-88
+// func valuesQuadx6(acc *float32, vals unsafe.Pointer, x, share *uint16, col, top *float32, w unsafe.Pointer, blocks, accStride, groups int, from uintptr, lines int)
+TEXT ·valuesQuadx6(SB), NOSPLIT, $8-96
 	MOVQ acc+0(FP), DI
-	MOVQ vals+8(FP), SI
 	MOVQ x+16(FP), DX
+	MOVQ top+40(FP), R10
+	MOVQ accStride+64(FP), AX
+	MOVQ groups+72(FP), BX
+	MOVQ from+80(FP), R12
+	MOVQ lines+88(FP), R14
+	MOVQ BX, left-8(SP)
+
+queries:
+	MOVQ vals+8(FP), SI
 	MOVQ share+24(FP), R8
 	MOVQ col+32(FP), R9
-	MOVQ top+40(FP), R10
 	MOVQ w+48(FP), R11
 	MOVQ blocks+56(FP), CX
-	MOVQ accStride+64(FP), AX
-	MOVQ from+72(FP), R12
-	MOVQ lines+80(FP), R14
 	MOVQ R11, R13
 	MOVQ CX, BX
 	VMOVDQU32 0(DX), Z4
@@ -1774,5 +2037,18 @@ fetched:
 	ADDQ $4, R9
 	DECQ CX
 	JNZ  blocks
+	MOVQ blocks+56(FP), CX
+	SHLQ $7, CX
+	SUBQ CX, DI
+	ADDQ AX, DI
+	ADDQ AX, DI
+	ADDQ AX, DI
+	ADDQ AX, DI
+	ADDQ AX, DI
+	ADDQ AX, DI
+	ADDQ $768, DX
+	ADDQ $24, R10
+	DECQ left-8(SP)
+	JNZ  queries
 	VZEROUPPER
 	RET

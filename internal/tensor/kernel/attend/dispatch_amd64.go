@@ -98,6 +98,8 @@ func (s *Scratch) values(i0, i1, col int, v rows) {
 func (s *Scratch) weigh(i, n int) {
 	x := &s.score[i*scoreStride]
 	switch {
+	case s.quads.on:
+		s.weighQuads(i, n)
 	case s.pairs:
 		weighDot(x, &s.w16[i*Step], &s.m[i], &s.l[i], &s.top[i], &s.shrink[i], n)
 	case useAVX512 && !s.fast:

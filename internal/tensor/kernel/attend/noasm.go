@@ -12,7 +12,13 @@ func (s *Scratch) scores(i0, i1, col int, k rows) { s.scoresGo(i0, i1, col, k) }
 
 func (s *Scratch) values(i0, i1, col int, v rows) { s.valuesGo(i0, i1, col, v) }
 
-func (s *Scratch) weigh(i, n int) { s.weighGo(i, n) }
+func (s *Scratch) weigh(i, n int) {
+	if s.quads.on {
+		s.weighQuads(i, n)
+		return
+	}
+	s.weighGo(i, n)
+}
 
 func loadQ8(dst []float32, src []byte) { loadQ8Go(dst, src) }
 
@@ -58,7 +64,7 @@ func shareScales(share []uint16, col, scales, inv []float32, rows uint64) {
 	shareScalesGo(share, col, scales, inv, rows)
 }
 
-func spreadWeights(w []uint16, top, x, row []float32) { spreadWeightsGo(w, top, x, row) }
+func (s *Scratch) weighQuads(i, n int) { s.weighQuadsGo(i, n) }
 
 func (s *Scratch) scoresQuads(p *Params, i0, i1 int) {
 	k, blocks := &s.quads, p.DK/blockElems

@@ -110,7 +110,6 @@ func (s *Scratch) blockQuads(p *Params, cur cursor, i0, i1, at, r0, r1, end int)
 	rowScales(k.row, k.inv, k.vscale, p.DV/blockElems)
 	s.scoresQuads(p, i0, i1)
 	s.weighAll(i0, i1, at, r0, r1)
-	spreadWeights(k.w16[i0*Step:], k.top[i0:i1], s.score[i0*scoreStride:], k.row)
 	// The largest of a column depends on the rows that a query sees, and on no others.
 	for i := i0; i < i1; {
 		a, b := s.sees(i, r0, r1)
@@ -313,6 +312,13 @@ func spreadWeightsGo(w []uint16, top, x, row []float32) {
 		top[i] = most / 255
 		toWords(w[i*Step:], y[:], weightOne/max(most, tiny))
 	}
+}
+
+// weighQuadsGo weighs the scores of n queries from i on and spreads the weights.
+func (s *Scratch) weighQuadsGo(i, n int) {
+	s.weighGo(i, n)
+	k := &s.quads
+	spreadWeightsGo(k.w16[i*Step:], k.top[i:i+n], s.score[i*scoreStride:], k.row)
 }
 
 // toWords multiplies and rounds.

@@ -20,7 +20,7 @@ func quads(p *Params) bool {
 
 // Each function is its Go namesake, for pointers: queryQuadsVNNI for dims dimensions,
 // packKeysVNNI and packValuesVNNI with the same arguments, shareScalesVNNI for
-// blocks blocks and spreadVNNI for n queries.
+// blocks blocks. weighVNNI is weighGo and then spreadWeightsGo for n queries.
 
 //go:noescape
 func queryVNNI(rec unsafe.Pointer, q *float32, blocks int)
@@ -38,40 +38,40 @@ func rowScalesVNNI(row, inv, scales *float32, blocks int)
 func shareScalesVNNI(share *uint16, col, scales, inv *float32, blocks int, rows uint64)
 
 //go:noescape
-func spreadVNNI(w *uint16, top, x, row *float32, n int)
+func weighVNNI(x *float32, w *uint16, m, l, top, shrink, most, row *float32, n int)
 
-// Each scoresQuad stub is scoresQuadsGo for some queries. At each block of 32
+// Each scoresQuad stub is scoresQuadsGo for groups of some queries. At each block of 32
 // dimensions it fetches lines lines from from on.
 
 //go:noescape
-func scoresQuadx1(rec, keys unsafe.Pointer, out, scales *float32, blocks int, from uintptr, lines int)
+func scoresQuadx1(rec, keys unsafe.Pointer, out, scales *float32, blocks, groups int, from uintptr, lines int)
 
 //go:noescape
-func scoresQuadx2(rec, keys unsafe.Pointer, out, scales *float32, blocks int, from uintptr, lines int)
+func scoresQuadx2(rec, keys unsafe.Pointer, out, scales *float32, blocks, groups int, from uintptr, lines int)
 
 //go:noescape
-func scoresQuadx3(rec, keys unsafe.Pointer, out, scales *float32, blocks int, from uintptr, lines int)
+func scoresQuadx3(rec, keys unsafe.Pointer, out, scales *float32, blocks, groups int, from uintptr, lines int)
 
-// Each valuesQuad stub is valuesQuadsGo for some queries, with room for their weights
+// Each valuesQuad stub is valuesQuadsGo for groups of some queries, with room for their weights
 // in w: 64 bytes a query and block. At each block of 32 dimensions it fetches lines lines from from on four times.
 
 //go:noescape
-func valuesQuadx1(acc *float32, vals unsafe.Pointer, x, share *uint16, col, top *float32, w unsafe.Pointer, blocks, accStride int, from uintptr, lines int)
+func valuesQuadx1(acc *float32, vals unsafe.Pointer, x, share *uint16, col, top *float32, w unsafe.Pointer, blocks, accStride, groups int, from uintptr, lines int)
 
 //go:noescape
-func valuesQuadx2(acc *float32, vals unsafe.Pointer, x, share *uint16, col, top *float32, w unsafe.Pointer, blocks, accStride int, from uintptr, lines int)
+func valuesQuadx2(acc *float32, vals unsafe.Pointer, x, share *uint16, col, top *float32, w unsafe.Pointer, blocks, accStride, groups int, from uintptr, lines int)
 
 //go:noescape
-func valuesQuadx4(acc *float32, vals unsafe.Pointer, x, share *uint16, col, top *float32, w unsafe.Pointer, blocks, accStride int, from uintptr, lines int)
+func valuesQuadx4(acc *float32, vals unsafe.Pointer, x, share *uint16, col, top *float32, w unsafe.Pointer, blocks, accStride, groups int, from uintptr, lines int)
 
 //go:noescape
-func valuesQuadx6(acc *float32, vals unsafe.Pointer, x, share *uint16, col, top *float32, w unsafe.Pointer, blocks, accStride int, from uintptr, lines int)
+func valuesQuadx6(acc *float32, vals unsafe.Pointer, x, share *uint16, col, top *float32, w unsafe.Pointer, blocks, accStride, groups int, from uintptr, lines int)
 
 var (
-	scoresQuad = [...]func(rec, keys unsafe.Pointer, out, scales *float32, blocks int, from uintptr, lines int){
+	scoresQuad = [...]func(rec, keys unsafe.Pointer, out, scales *float32, blocks, groups int, from uintptr, lines int){
 		1: scoresQuadx1, 2: scoresQuadx2, 3: scoresQuadx3,
 	}
-	valuesQuad = [...]func(acc *float32, vals unsafe.Pointer, x, share *uint16, col, top *float32, w unsafe.Pointer, blocks, accStride int, from uintptr, lines int){
+	valuesQuad = [...]func(acc *float32, vals unsafe.Pointer, x, share *uint16, col, top *float32, w unsafe.Pointer, blocks, accStride, groups int, from uintptr, lines int){
 		1: valuesQuadx1, 2: valuesQuadx2, 4: valuesQuadx4, 6: valuesQuadx6,
 	}
 )
@@ -94,26 +94,20 @@ func shareScales(share []uint16, col, scales, inv []float32, rows uint64) {
 	shareScalesVNNI(&share[0], &col[0], &scales[0], &inv[0], len(col), rows)
 }
 
-func spreadWeights(w []uint16, top, x, row []float32) {
-	spreadVNNI(&w[0], &top[0], &x[0], &row[0], len(top))
-}
-
-// threes is how many of n queries the bodies for scores take at a time.
-func threes(n int) int {
-	if n >= 3 && n != 4 {
-		return 3
-	}
-	return min(n, 2)
+// weighQuads weighs the scores of n queries from i on and spreads the weights.
+func (s *Scratch) weighQuads(i, n int) {
+	k := &s.quads
+	weighVNNI(&s.score[i*scoreStride], &k.w16[i*Step], &s.m[i], &s.l[i], &s.top[i], &s.shrink[i], &k.top[i], &k.row[0], n)
 }
 
 // scoresQuads sets the scores of queries i0..i1 and all rows of the packed block.
 func (s *Scratch) scoresQuads(p *Params, i0, i1 int) {
 	k, blocks := &s.quads, p.DK/blockElems
 	for i := i0; i < i1; {
-		n := threes(i1 - i)
-		from, lines := s.fetch.take(blocks, n*p.DK)
-		scoresQuad[n](first(k.q[i*blocks*recordBytes:]), first(k.keys), &s.score[i*scoreStride], &k.kscale[0], blocks, from, lines)
-		i += n
+		n, groups := groupsOf(i1-i, scoresTogether[:])
+		from, lines := s.fetch.take(groups*blocks, groups*n*p.DK)
+		scoresQuad[n](first(k.q[i*blocks*recordBytes:]), first(k.keys), &s.score[i*scoreStride], &k.kscale[0], blocks, groups, from, lines)
+		i += n * groups
 	}
 }
 
@@ -121,10 +115,35 @@ func (s *Scratch) scoresQuads(p *Params, i0, i1 int) {
 func (s *Scratch) valuesQuads(p *Params, i0, i1 int) {
 	k, blocks := &s.quads, p.DV/blockElems
 	for i := i0; i < i1; {
-		n := together(i1 - i)
-		from, lines := s.fetch.take(4*blocks, n*p.DV)
+		n, groups := groupsOf(i1-i, valuesTogether[:])
+		from, lines := s.fetch.take(4*groups*blocks, groups*n*p.DV)
 		valuesQuad[n](&s.acc[i*s.dv], first(k.vals), &k.w16[i*Step], &k.share[0], &k.col[0], &k.top[i],
-			first(k.w), blocks, 4*s.dv, from, lines)
-		i += n
+			first(k.w), blocks, 4*s.dv, groups, from, lines)
+		i += n * groups
 	}
+}
+
+// mostTogether is how many queries a call takes at most: each call fetches ahead from
+// one piece of memory, so that there should be more calls than pieces.
+const mostTogether = 24
+
+// How many queries the bodies take at a time, the most first.
+var (
+	scoresTogether = [...]int{3, 2, 1}
+	valuesTogether = [...]int{6, 4, 2, 1}
+)
+
+// groupsOf returns how many of n queries to take at a time, and how often. A rest of
+// one is slow, so that it takes one from the group before.
+func groupsOf(n int, sizes []int) (size, groups int) {
+	for _, size := range sizes {
+		groups := n / size
+		if n%size == 1 && size > 2 {
+			groups--
+		}
+		if groups > 0 {
+			return size, min(groups, max(1, mostTogether/size))
+		}
+	}
+	return 1, 1
 }

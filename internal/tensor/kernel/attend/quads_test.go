@@ -121,25 +121,45 @@ func TestQuadScales(t *testing.T) {
 func TestQuadWeights(t *testing.T) {
 	cputest.Each(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(44, 2))
-		for _, n := range []int{1, 2, 7} {
-			x, row := aligned[float32](t, (n-1)*scoreStride+Step), aligned[float32](t, Step)
-			for i := range x {
-				x[i] = rng.Float32()
+		for _, n := range []int{1, 2, 7, 40} {
+			p := &Params{Elem: Q8_0, DK: 32, DV: 32, Fast: true, Pack: true}
+			if !quads(p) {
+				t.Skip("does not multiply int8 in quads")
 			}
-			for i := range row {
-				row[i] = rng.Float32()
+			scratch := func() *Scratch {
+				s := NewScratch()
+				s.begin(p, make([]float32, n*p.DK), n, make([]int32, n), nil)
+				return s
 			}
-			clear(x[:Step])
-			type result struct {
-				W   []uint16
-				Top []float32
+			got, want := scratch(), scratch()
+			for i := range n {
+				got.m[i], got.l[i] = rng.Float32(), rng.Float32()
+				for r := range Step {
+					got.score[i*scoreStride+r] = 4 * float32(rng.NormFloat64())
+				}
 			}
-			empty := func() result { return result{aligned[uint16](t, n*Step), guard.Slice[float32](t, n)} }
-			got, want := empty(), empty()
-			spreadWeights(got.W, got.Top, x, row)
-			spreadWeightsGo(want.W, want.Top, x, row)
-			if d := cmp.Diff(want, got); d != "" {
-				t.Fatalf("%d queries: %s", n, d)
+			for r := range got.quads.row {
+				got.quads.row[r] = rng.Float32()
+			}
+			copy(want.m, got.m)
+			copy(want.l, got.l)
+			copy(want.score, got.score)
+			copy(want.quads.row, got.quads.row)
+			got.weighQuads(0, n)
+			want.weighQuadsGo(0, n)
+			for i := range n {
+				for r, w := range want.quads.w16[i*Step:][:Step] {
+					if d := int(w) - int(got.quads.w16[i*Step+r]); d < -1 || d > 1 {
+						t.Fatalf("query %d of %d: weight %d is %d, want %d", i, n, r, got.quads.w16[i*Step+r], w)
+					}
+				}
+				for _, x := range [][2]float32{
+					{got.m[i], want.m[i]}, {got.l[i], want.l[i]}, {got.shrink[i], want.shrink[i]}, {got.quads.top[i], want.quads.top[i]},
+				} {
+					if !(math.Abs(float64(x[0]-x[1])) <= 1e-5*math.Abs(float64(x[1]))) {
+						t.Fatalf("query %d of %d: %v, want %v", i, n, x[0], x[1])
+					}
+				}
 			}
 		}
 	}, "avx512vnni")

@@ -221,6 +221,10 @@ func (s *Scratch) forget(i int) {
 	if s.fast {
 		clear(s.w16[i*Step : (i+1)*Step])
 	}
+	if s.quads.on {
+		clear(s.quads.w16[i*Step : (i+1)*Step])
+		s.quads.top[i] = 0
+	}
 }
 
 // weighGo turns the scores of n queries from i on into weights. It keeps the

@@ -54,6 +54,16 @@ func (t *tier) weigh(name string, bf16 bool) {
 	t.line("// func %s(x *float32, w *uint16, m, l, top, shrink *float32, n int)", name)
 	t.line("TEXT ·%s(SB), NOSPLIT, $0-56", name)
 	t.args("x SI", "w DI", "m R8", "l R9", "top R10", "shrink R11", "n CX")
+	t.weighLoad()
+	t.weighTops()
+	t.weighShrink()
+	t.weighSums(bf16)
+	t.line("\tVZEROUPPER")
+	t.line("\tRET\n")
+}
+
+// weighLoad loads the constants.
+func (t *tier) weighLoad() {
 	names := []string{"expHi", "expLo", "log2e", "ln2hi", "ln2lo", "expOne"}
 	for i := range poly {
 		names = append(names, fmt.Sprintf("poly%d", i))
@@ -61,11 +71,6 @@ func (t *tier) weigh(name string, bf16 bool) {
 	for i, name := range names {
 		t.op("VBROADCASTSS", name+"<>(SB)", v(expHi+i))
 	}
-	t.weighTops()
-	t.weighShrink()
-	t.weighSums(bf16)
-	t.line("\tVZEROUPPER")
-	t.line("\tRET\n")
 }
 
 func (t *tier) weighTops() {
@@ -163,7 +168,10 @@ func (t *tier) narrow(high, low, dst int) { t.evex(3, 0x72, "VCVTNE2PS2BF16", hi
 // exps sets v0 to v(n-1) to their exponentials, using as many registers from v4
 // and from v8 on: e^x = 2^k * e^r with k the integer nearest to x*log2(e). A NaN
 // passes the clamps because it is their first operand, and then everything else.
-func (t *tier) exps(n int) {
+func (t *tier) exps(n int) { t.expsOf(n, 0) }
+
+// expsOf is exps without the polynomial's first few coefficients.
+func (t *tier) expsOf(n, without int) {
 	each := func(f func(x, k, p int)) {
 		for j := range n {
 			f(j, 4+j, 8+j)
@@ -175,8 +183,8 @@ func (t *tier) exps(n int) {
 	each(func(_, k, _ int) { t.op("VRNDSCALEPS", "$8", v(k), v(k)) })
 	each(func(x, k, _ int) { t.op("VFNMADD231PS", v(ln2hi), v(k), v(x)) })
 	each(func(x, k, _ int) { t.op("VFNMADD231PS", v(ln2lo), v(k), v(x)) })
-	each(func(_, _, p int) { t.op("VMOVAPS", v(poly0), v(p)) })
-	for i := 1; i < len(poly); i++ {
+	each(func(_, _, p int) { t.op("VMOVAPS", v(poly0+without), v(p)) })
+	for i := 1 + without; i < len(poly); i++ {
 		each(func(x, _, p int) { t.op("VFMADD213PS", v(poly0+i), v(x), v(p)) })
 	}
 	// e^r = 1 + r + r^2 * p

@@ -38,6 +38,13 @@ func benchMatrix(b *testing.B, t quant.Type, rows, cols int) *Matrix {
 	b.Helper()
 	rng := rand.New(rand.NewPCG(1, 1))
 	src := randomRows(rng, t, Group, cols)
+	if t == quant.MXFP4 {
+		// Tests need blocks with scales that are next to nothing. Models have none, and
+		// with them a processor computes at two thirds of its speed.
+		for i := 0; i < len(src); i += t.BlockBytes() {
+			src[i] = max(src[i], 110)
+		}
+	}
 	arena, err := mem.NewArena(PackedSize(t, rows, cols) + 64)
 	if err != nil {
 		b.Fatal(err)

@@ -16,23 +16,31 @@ var (
 	useVBMI = cpu.Has("avx512vbmi")
 )
 
-// prefetchNear and prefetchFar are how many bytes ahead of its loads a kernel
-// prefetches: near, into the first-level cache, for one row of activations, far,
-// into the second, for more. The assembly reads them.
+// prefetchNear, prefetchOne and prefetchFar are how many bytes ahead of its loads a
+// kernel prefetches: near, into the first-level cache, where one row of activations
+// costs next to no computation (Q8_0, F32); one, into the second, for one row of the
+// other types; far, for more rows. The assembly reads them.
 //
-// An AMD Zen 4 reads fastest for one row when its own prefetchers see the loads
-// early: 32 GB/s on one thread with 0 to 256 bytes, 20 with 512 and more. An
-// Intel core with few line fill buffers gains from the larger distance. With
-// more rows the computation hides nothing by itself: 8 rows of Q8_0 ran at 10
-// GB/s with any near distance and at 22 with the far one.
+// An AMD Zen 4 reads fastest when its own prefetchers see the loads early and many
+// of them are under way: 32 GB/s of Q8_0 on one thread with 0 to 256 bytes, 20 with
+// 512 and more. That fails where the codes of a line take twenty instructions: few
+// lines fit into what the core looks ahead, and memory waits. Then every line must
+// be asked for by name, farther ahead than the hardware does and nearer than what
+// the cache forgets: two threads read MXFP4 at 28 GB/s with 64 bytes, 23 with 2 KB,
+// 31 with 4 KB, 36 with 6 KB and more, where reading alone does 44. If one line in
+// seventeen is left out the rate falls to 22. An Intel core with few line fill
+// buffers gains from the larger distance. With more rows the computation hides
+// nothing by itself: 8 rows of Q8_0 ran at 10 GB/s with any near distance and at 22
+// with the far one.
 var (
 	prefetchNear = 4096  //nolint:unused // read by the assembly
+	prefetchOne  = 4096  //nolint:unused // read by the assembly
 	prefetchFar  = 16384 //nolint:unused // read by the assembly
 )
 
 func init() {
 	if vendorAMD() {
-		prefetchNear = 64
+		prefetchNear, prefetchOne = 64, 6144
 	}
 	cpu.Register("avx2", &useAVX2)
 	cpu.Register("avx512vnni", &useVNNI)

@@ -85,31 +85,61 @@ func vnniQ8_0x12(w *byte, n int, x *byte, offs *int, out *float32, more int)
 func vnniIQ4_NLx1(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
 //go:noescape
+func vbmiIQ4_NLx1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
 func vnniIQ4_NLx2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func vbmiIQ4_NLx2(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
 //go:noescape
 func vnniIQ4_NLx4(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
 //go:noescape
+func vbmiIQ4_NLx4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
 func vnniIQ4_NLx8(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func vbmiIQ4_NLx8(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
 //go:noescape
 func vnniIQ4_NLx12(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
 //go:noescape
+func vbmiIQ4_NLx12(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
 func vnniMXFP4x1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func vbmiMXFP4x1(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
 //go:noescape
 func vnniMXFP4x2(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
 //go:noescape
+func vbmiMXFP4x2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
 func vnniMXFP4x4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func vbmiMXFP4x4(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
 //go:noescape
 func vnniMXFP4x8(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
 //go:noescape
+func vbmiMXFP4x8(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
 func vnniMXFP4x12(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func vbmiMXFP4x12(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
 //go:noescape
 func vnniNVFP4x1(w *byte, n int, x *byte, offs *int, out *float32, more int)
@@ -205,16 +235,31 @@ func vnniQ2_Kx12(w *byte, n int, x *byte, offs *int, out *float32, more int)
 func vnniIQ4_XSx1(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
 //go:noescape
+func vbmiIQ4_XSx1(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
 func vnniIQ4_XSx2(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func vbmiIQ4_XSx2(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
 //go:noescape
 func vnniIQ4_XSx4(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
 //go:noescape
+func vbmiIQ4_XSx4(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
 func vnniIQ4_XSx8(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
 //go:noescape
+func vbmiIQ4_XSx8(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
 func vnniIQ4_XSx12(w *byte, n int, x *byte, offs *int, out *float32, more int)
+
+//go:noescape
+func vbmiIQ4_XSx12(w *byte, n int, x *byte, offs *int, out *float32, more int)
 
 //go:noescape
 func vnniWide16x1(w *byte, n int, x *byte, offs *int, out *float32, more int)
@@ -1057,6 +1102,27 @@ func vnniKernels() map[quant.Type][]tileKernel {
 
 func vbmiKernels() map[quant.Type][]tileKernel {
 	return map[quant.Type][]tileKernel{
+		quant.IQ4_NL: {
+			{1, vbmiIQ4_NLx1},
+			{2, vbmiIQ4_NLx2},
+			{4, vbmiIQ4_NLx4},
+			{8, vbmiIQ4_NLx8},
+			{12, vbmiIQ4_NLx12},
+		},
+		quant.MXFP4: {
+			{1, vbmiMXFP4x1},
+			{2, vbmiMXFP4x2},
+			{4, vbmiMXFP4x4},
+			{8, vbmiMXFP4x8},
+			{12, vbmiMXFP4x12},
+		},
+		quant.IQ4_XS: {
+			{1, vbmiIQ4_XSx1},
+			{2, vbmiIQ4_XSx2},
+			{4, vbmiIQ4_XSx4},
+			{8, vbmiIQ4_XSx8},
+			{12, vbmiIQ4_XSx12},
+		},
 		quant.TQ1_0: {
 			{1, vbmiTQ1_0x1},
 			{2, vbmiTQ1_0x2},

@@ -51,7 +51,7 @@ TEXT ·vnniF16x1(SB), NOSPLIT, $0-48
 	ADDQ 0(DI), DX
 	MOVQ DX, R8
 	MOVQ out+32(FP), DI
-	MOVQ ·prefetchNear(SB), BX
+	MOVQ ·prefetchOne(SB), BX
 	VPXORD Z0, Z0, Z0
 	VPXORD Z12, Z12, Z12
 	CMPQ more+40(FP), $0
@@ -59,7 +59,7 @@ TEXT ·vnniF16x1(SB), NOSPLIT, $0-48
 	VMOVUPS 0(DI), Z0
 start:
 loop:
-	PREFETCHT0 0(SI)(BX*1)
+	PREFETCHT1 0(SI)(BX*1)
 	VCVTPH2PS (SI), Z24
 	VCVTPH2PS 32(SI), Z25
 	FMA1
@@ -80,7 +80,7 @@ TEXT ·vnniBF16x1(SB), NOSPLIT, $0-48
 	ADDQ 0(DI), DX
 	MOVQ DX, R8
 	MOVQ out+32(FP), DI
-	MOVQ ·prefetchNear(SB), BX
+	MOVQ ·prefetchOne(SB), BX
 	VPXORD Z0, Z0, Z0
 	VPXORD Z12, Z12, Z12
 	CMPQ more+40(FP), $0
@@ -89,7 +89,7 @@ TEXT ·vnniBF16x1(SB), NOSPLIT, $0-48
 start:
 	VPBROADCASTD upper<>(SB), Z31
 loop:
-	PREFETCHT0 0(SI)(BX*1)
+	PREFETCHT1 0(SI)(BX*1)
 	VPSLLD $16, (SI), Z24
 	VPANDD (SI), Z31, Z25
 	FMA1

@@ -76,7 +76,7 @@ func avx2Unit(f *file, name string, ny, bytes, xBytes int, set []string, body fu
 	for _, s := range set {
 		f.p("%s", s)
 	}
-	f.p("MOVQ ·%s(SB), R12", distance(ny))
+	f.ahead(name, ny, xBytes == 384, "R12")
 	f.p("MOVQ SI, DI")
 	f.p("MOVQ SI, BX")
 	f.p("CMPQ more+40(FP), $0")
@@ -110,13 +110,12 @@ func avx2Unit(f *file, name string, ny, bytes, xBytes int, set []string, body fu
 // asks for lines that are there already, which costs little.
 type halfPrefetcher struct {
 	f         *file
-	ny        int
 	next, end int
 }
 
 func (p *halfPrefetcher) line() {
 	if p.next < p.end {
-		p.f.p("%s %d(SI)(R12*1)", hint(p.ny), p.next)
+		p.f.p("%s %d(SI)(R12*1)", p.f.hint, p.next)
 		p.next += 64
 	}
 }

@@ -42,7 +42,7 @@ func avx2FloatKernel(f *file, name string, t *floatType, ny int) {
 		f.p("%s", t.set)
 	}
 	f.p("MOVQ SI, DI")
-	f.p("MOVQ ·%s(SB), BX", distance(ny))
+	f.ahead(name, ny, false, "BX")
 	f.p("XORQ R12, R12")
 	f.raw("half:")
 	for c := range 4 {
@@ -58,7 +58,7 @@ func avx2FloatKernel(f *file, name string, t *floatType, ny int) {
 	}
 	f.raw("loop:")
 	for o := 0; o < t.bytes; o += 64 {
-		f.p("%s %d(SI)(BX*1)", hint(ny), o)
+		f.p("%s %d(SI)(BX*1)", f.hint, o)
 	}
 	if t.name == "BF16" {
 		f.p("VMOVDQU (SI), Y9")
@@ -103,7 +103,7 @@ func avx2FloatOnce(f *file, name string, t *floatType, ny int) {
 	if t.set != "" {
 		f.p("%s", t.set)
 	}
-	f.p("MOVQ ·%s(SB), BX", distance(ny))
+	f.ahead(name, ny, false, "BX")
 	for c := range 4 * ny {
 		f.p("VPXOR Y%d, Y%d, Y%d", c, c, c)
 	}
@@ -115,7 +115,7 @@ func avx2FloatOnce(f *file, name string, t *floatType, ny int) {
 	}
 	f.raw("loop:")
 	for o := 0; o < t.bytes; o += 64 {
-		f.p("%s %d(SI)(BX*1)", hint(ny), o)
+		f.p("%s %d(SI)(BX*1)", f.hint, o)
 	}
 	halves := map[string][][]string{
 		"F32":  {{"VMOVUPS (SI), Y9", "VMOVUPS 64(SI), Y10"}, {"VMOVUPS 32(SI), Y9", "VMOVUPS 96(SI), Y10"}},

@@ -143,7 +143,7 @@ func avx2Q8Macros(f *file, ny int) {
 }
 
 func q8HalfBody(f *file, t *q8Half, ny int) {
-	pre := halfPrefetcher{f: f, ny: ny, end: t.bytes}
+	pre := halfPrefetcher{f: f, end: t.bytes}
 	runs := [][]int{t.order}
 	if t.halves {
 		runs = [][]int{t.order[:4], t.order[4:]}

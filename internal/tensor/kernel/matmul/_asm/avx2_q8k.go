@@ -175,7 +175,7 @@ func avx2Q8KSums(f *file, ny int) {
 }
 
 func q8kHalfBody(f *file, t *q8kHalf, ny int) {
-	pre := halfPrefetcher{f: f, ny: ny, end: t.bytes}
+	pre := halfPrefetcher{f: f, end: t.bytes}
 	order := []int{0, 1, 2, 3}
 	if t.block == 32 {
 		order = inLine

@@ -119,7 +119,7 @@ func avxvnniQ8Macros(f *file, ny int) {
 }
 
 func avxvnniQ8Body(f *file, t *q8Half, ny int) {
-	pre := halfPrefetcher{f: f, ny: ny, end: t.bytes}
+	pre := halfPrefetcher{f: f, end: t.bytes}
 	runs := [][]int{t.order}
 	if t.halves {
 		runs = [][]int{t.order[:4], t.order[4:]}
@@ -185,7 +185,7 @@ func avxvnniQ8K() []q8kHalf {
 }
 
 func avxvnniQ8KBody(f *file, t *q8kHalf, ny int) {
-	pre := halfPrefetcher{f: f, ny: ny, end: t.bytes}
+	pre := halfPrefetcher{f: f, end: t.bytes}
 	f.p("CLEAR%d", ny)
 	if stream, ok := halfStreams[t.name]; ok && ny == 1 {
 		avxvnniStream(f, t, &stream, &pre)

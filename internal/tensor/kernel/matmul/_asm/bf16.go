@@ -56,7 +56,7 @@ func bf16Kernel(f *file, name string, ny int) {
 	f.p("SUBQ $2, n+8(FP)")
 	f.p("JLT last")
 	f.raw("loop:")
-	pre := prefetcher{f: f, ny: ny, on: ny <= decodeTile, end: 128}
+	pre := prefetcher{f: f, on: ny <= decodeTile, end: 128}
 	pre.rest()
 	f.p("VMOVDQU32 (SI), Z24")
 	f.p("DPBFA%dx(0)", ny)

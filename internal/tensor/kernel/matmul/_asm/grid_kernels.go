@@ -67,7 +67,7 @@ func vnniGrid(f *file) []entry {
 // vnniGridKernel sums a block in Z0 to Z3 and a unit in Z4 to Z7.
 func vnniGridKernel(f *file, name string, g *gridType, ny int) {
 	vnniStart(f, name, ny)
-	pre := prefetcher{f: f, ny: ny, on: true, end: g.bytes()}
+	pre := prefetcher{f: f, on: true, end: g.bytes()}
 	w := gridWriter{f: f, g: g, pre: &pre, next: ny <= 2}
 	w.each = w.block
 	w.quad = func(b, q int) {
@@ -84,7 +84,7 @@ func vnniGridKernel(f *file, name string, g *gridType, ny int) {
 
 // vnniFieldKernel does the same for points of eight coordinates.
 func vnniFieldKernel(f *file, name string, g *gridType, ny int) {
-	pre := prefetcher{f: f, ny: ny, on: true, end: g.bytes()}
+	pre := prefetcher{f: f, on: true, end: g.bytes()}
 	w := newFieldWriter(f, g, &pre, ny)
 	vnniStart(f, name, ny)
 	w.constants()
@@ -128,9 +128,9 @@ func vnniExpander(f *file, g *gridType) {
 	f.p("MOVQ dst+0(FP), DI")
 	f.p("MOVQ src+8(FP), SI")
 	f.p("MOVQ n+16(FP), CX")
-	f.p("MOVQ ·prefetchFar(SB), BX")
+	f.ahead("", 8, false, "BX")
 	block, codes, bytes := g.wide()
-	pre := prefetcher{f: f, ny: 8, on: true, end: g.bytes()}
+	pre := prefetcher{f: f, on: true, end: g.bytes()}
 	w := gridWriter{f: f, g: g, pre: &pre, next: true}
 	w.each = w.block
 	w.quad = func(b, q int) { f.p("VMOVDQU64 Z28, %d(DI)", codes+64*(8*b+q)) }

@@ -136,7 +136,7 @@ func vbmiTQ1(f *file, name string, ny, chains int) {
 	for p := range 4 {
 		f.p("DOTW%d(%d, Z30)", ny, 352+4*p)
 	}
-	pre := prefetcher{f: f, ny: ny, on: ny <= decodeTile, end: t.bytes}
+	pre := prefetcher{f: f, on: ny <= decodeTile, end: t.bytes}
 	digits, fifth := [2]string{"Z25", "Z29"}, [2]string{"Z24", "Z28"}
 	fetch := func(v int) { // one vector ahead of its use
 		if v == 13 {
@@ -213,7 +213,7 @@ func vnniTernaryKernel(f *file, name string, t *ternary, ny, chains int) {
 	for p := range 4 {
 		f.p("DOTW%d(%d, Z30)", ny, 352+4*p)
 	}
-	pre := prefetcher{f: f, ny: ny, on: ny <= decodeTile, end: t.bytes}
+	pre := prefetcher{f: f, on: ny <= decodeTile, end: t.bytes}
 	n := 0
 	t.steps(func(off int) {
 		load(f, &pre, off, "Z24")
@@ -278,7 +278,7 @@ func avx2Ternary(f *file) []entry {
 
 // avx2TernaryBody widens the 16-bit sums after 32 quads: 32*2*3*127 fit.
 func avx2TernaryBody(f *file, t *ternary, ny int) {
-	pre := halfPrefetcher{f: f, ny: ny, end: t.bytes}
+	pre := halfPrefetcher{f: f, end: t.bytes}
 	f.p("CLEAR%d", ny)
 	for p := range 4 {
 		f.p("LESS%d(%d)", ny, 352+4*p)

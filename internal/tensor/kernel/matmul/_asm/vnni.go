@@ -59,27 +59,29 @@ func vnniStart(f *file, name string, ny int) {
 	}
 	f.p("MOVQ out+32(FP), DI")
 	if ny <= decodeTile {
-		f.p("MOVQ ·%s(SB), BX", distance(ny))
+		f.ahead(name, ny, false, "BX")
 	}
 }
 
-// distance names the variable that says how far a tile prefetches, and hint the
-// instruction: a single row is bound by memory, and its loads come early enough
-// to be no more than announced; more rows compute for so long that their weights
-// are asked for long before, into the second-level cache.
-func distance(ny int) string {
-	if ny == 1 {
-		return "prefetchNear"
+// ahead loads the variable that says how far a kernel prefetches into reg, and
+// chooses the instruction. The kernels for one row that do little else than read
+// (light) have so many loads under way at any time that memory is busy without help:
+// they just announce the next line. The others compute for so long that their weights
+// are asked for long before, into the second-level cache; those for more rows, and
+// the ones that jump about in their units (wide), longer still.
+func (f *file) ahead(name string, ny int, wide bool, reg string) {
+	from := "prefetchFar"
+	f.hint = "PREFETCHT1"
+	switch {
+	case light[name]:
+		from, f.hint = "prefetchNear", "PREFETCHT0"
+	case ny == 1 && !wide:
+		from = "prefetchOne"
 	}
-	return "prefetchFar"
+	f.p("MOVQ ·%s(SB), %s", from, reg)
 }
 
-func hint(ny int) string {
-	if ny == 1 {
-		return "PREFETCHT0"
-	}
-	return "PREFETCHT1"
-}
+var light = map[string]bool{"vnniQ8_0x1": true, "vnniF32x1": true, "bf16BF16x1": true, "avx2F32x1": true}
 
 // decodeTile is the largest tile whose kernels prefetch weights: those of the
 // larger ones are in the cache. BX holds the distance, which differs from
@@ -112,14 +114,13 @@ var (
 type prefetcher struct {
 	f    *file
 	on   bool
-	ny   int
 	next int
 	end  int
 }
 
 func (p *prefetcher) line() {
 	if p.on && p.next < p.end {
-		p.f.p("%s %d(SI)(BX*1)", hint(p.ny), p.next)
+		p.f.p("%s %d(SI)(BX*1)", p.f.hint, p.next)
 		p.next += 64
 	}
 }

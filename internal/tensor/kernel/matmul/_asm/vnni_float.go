@@ -55,7 +55,7 @@ func vnniFloatKernel(f *file, name string, t *floatType, ny int) {
 		f.p("%s", t.set)
 	}
 	f.raw("loop:")
-	pre := prefetcher{f: f, ny: ny, on: ny <= decodeTile, end: t.bytes}
+	pre := prefetcher{f: f, on: ny <= decodeTile, end: t.bytes}
 	pre.rest()
 	for _, s := range t.load {
 		f.p("%s", s)

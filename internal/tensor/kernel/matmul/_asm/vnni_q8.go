@@ -16,6 +16,8 @@ type q8Type struct {
 	order  []int
 	half   bool // a scale per 16 columns; the second is scale2
 	scale2 []string
+	// permute is quad for processors with VBMI.
+	permute func(f *file, q int, w string)
 }
 
 var (
@@ -51,6 +53,20 @@ func lookup(f *file, off, q int, w string) {
 }
 
 func bcast(name, reg string) string { return fmt.Sprintf("VPBROADCASTD %s<>(SB), %s", name, reg) }
+
+// permute does the same with VPERMB, which takes six bits of an index: the table in
+// Z29 is there four times, so no bits must be masked. The low nibbles come first and
+// leave the vector in Z27.
+func permute(f *file, off, q int, w string) {
+	from := "Z27"
+	if q < 4 {
+		f.p("VMOVDQU32 %d(SI), Z27", off+64*q)
+	} else {
+		f.p("VPSRLD $4, Z27, %s", w)
+		from = w
+	}
+	f.p("VPERMB Z29, %s, %s", from, w)
+}
 
 var q8Types = []q8Type{
 	{
@@ -94,20 +110,21 @@ var q8Types = []q8Type{
 	},
 	{
 		name: "IQ4_NL", bytes: 288, order: pairs,
-		set:   []string{bcast("mask0F", "Z31"), "VBROADCASTI32X4 iq4nl<>(SB), Z29"},
-		scale: []string{"VCVTPH2PS (SI), Z26"},
-		quad:  func(f *file, q int, w string) { lookup(f, 32, q, w) },
+		set:     []string{bcast("mask0F", "Z31"), "VBROADCASTI32X4 iq4nl<>(SB), Z29"},
+		scale:   []string{"VCVTPH2PS (SI), Z26"},
+		quad:    func(f *file, q int, w string) { lookup(f, 32, q, w) },
+		permute: func(f *file, q int, w string) { permute(f, 32, q, w) },
 	},
 	{
 		// 2^(e-128) is half of the float whose exponent field is e; the lower
 		// limit on its bits makes e = 0 a subnormal, as it should be.
 		name: "MXFP4", bytes: 272, order: pairs,
 		set: []string{
-			bcast("mask0F", "Z31"), bcast("subnormal", "Z30"), bcast("half", "Z28"),
-			"VBROADCASTI32X4 fp4<>(SB), Z29",
+			bcast("mask0F", "Z31"), bcast("subnormal", "Z30"), "VBROADCASTI32X4 fp4<>(SB), Z29",
 		},
-		scale: []string{"VPMOVZXBD (SI), Z26", "VPSLLD $23, Z26, Z26", "VPMAXUD Z30, Z26, Z26", "VMULPS Z28, Z26, Z26"},
-		quad:  func(f *file, q int, w string) { lookup(f, 16, q, w) },
+		scale:   []string{"VPMOVZXBD (SI), Z26", "VPSLLD $23, Z26, Z26", "VPMAXUD Z30, Z26, Z26", "VMULPS.BCST half<>(SB), Z26, Z26"},
+		quad:    func(f *file, q int, w string) { lookup(f, 16, q, w) },
+		permute: func(f *file, q int, w string) { permute(f, 16, q, w) },
 	},
 	{
 		// Exponent and mantissa of a scale, moved to their places in a float16, read
@@ -152,6 +169,12 @@ func vnniQ8(f *file) []entry {
 			name := fmt.Sprintf("vnni%sx%d", t.name, ny)
 			vnniQ8Kernel(f, name, &t, ny)
 			list = append(list, entry{"vnni", t.name, ny, name})
+			if t.permute != nil {
+				name := fmt.Sprintf("vbmi%sx%d", t.name, ny)
+				t.quad = t.permute
+				vnniQ8Kernel(f, name, &t, ny)
+				list = append(list, entry{"vbmi", t.name, ny, name})
+			}
 		}
 	}
 	return byType(list)
@@ -196,7 +219,7 @@ func vnniQ8Kernel(f *file, name string, t *q8Type, ny int) {
 }
 
 func q8Unit(f *file, t *q8Type, ny int) {
-	pre := prefetcher{f: f, ny: ny, on: ny <= decodeTile, end: t.bytes}
+	pre := prefetcher{f: f, on: ny <= decodeTile, end: t.bytes}
 	switch {
 	case t.half:
 		f.p("INIT%d(44)", ny)
@@ -216,9 +239,6 @@ func q8Unit(f *file, t *q8Type, ny int) {
 		}
 		pre.line()
 		w := [2]string{"Z24", "Z28"}[i%2]
-		if t.name == "MXFP4" {
-			w = "Z24"
-		}
 		t.quad(f, q, w)
 		f.p("DOT%d(%d, %s)", ny, 4*q, w)
 	}

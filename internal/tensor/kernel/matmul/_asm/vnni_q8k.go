@@ -15,6 +15,8 @@ type q8kType struct {
 	scale func(f *file, b int)
 	// quad puts the codes of quad q of block b into w. Z25 and Z27 are free.
 	quad func(f *file, b, q int, w string)
+	// permute is quad for processors with VBMI.
+	permute func(f *file, b, q int, w string)
 	// mins is the number of pairs of minimums and the offset of the sums of
 	// activations that they meet; minPair puts pair p into Z26.
 	mins, sums int
@@ -121,7 +123,8 @@ func q8kTypes() []q8kType {
 			name: "IQ4_XS", bytes: 2240, block: 32,
 			set: []string{bcast("mask0F", "Z31"), "VBROADCASTI32X4 iq4nl<>(SB), Z29"},
 			d:   f32, scale: i8,
-			quad: func(f *file, b, q int, w string) { lookup(f, 192+256*b, q, w) },
+			quad:    func(f *file, b, q int, w string) { lookup(f, 192+256*b, q, w) },
+			permute: func(f *file, b, q int, w string) { permute(f, 192+256*b, q, w) },
 		},
 		{
 			name: "Wide16", bytes: 4416, block: 16, d: f32, scale: i8,
@@ -182,6 +185,12 @@ func vnniQ8K(f *file) []entry {
 				vnniQ8KKernel(f, name, &t, ny)
 			}
 			list = append(list, entry{"vnni", t.name, ny, name})
+			if t.permute != nil {
+				name := fmt.Sprintf("vbmi%sx%d", t.name, ny)
+				t.quad = t.permute
+				vnniQ8KKernel(f, name, &t, ny)
+				list = append(list, entry{"vbmi", t.name, ny, name})
+			}
 		}
 	}
 	return byType(list)
@@ -223,7 +232,7 @@ func vnniQ8KKernel(f *file, name string, t *q8kType, ny int) {
 	f.p("SAVE%dx12", ny)
 	f.raw("loop:")
 	f.p("CLEAR%dx12", ny)
-	pre := prefetcher{f: f, ny: ny, on: ny <= decodeTile, end: t.bytes}
+	pre := prefetcher{f: f, on: ny <= decodeTile, end: t.bytes}
 	for b := range 256 / t.block {
 		q8kBlock(f, t, ny, b, &pre)
 	}

@@ -153,7 +153,7 @@ func vnniStreamKernel(f *file, name string, t *q8kType, s *stream, ny int) {
 	f.p("SAVE%dx16", ny)
 	f.raw("loop:")
 	f.p("CLEAR%dx16", ny)
-	pre := prefetcher{f: f, ny: ny, on: true, end: t.bytes}
+	pre := prefetcher{f: f, on: true, end: t.bytes}
 	for range 5 {
 		pre.line() // the scales
 	}

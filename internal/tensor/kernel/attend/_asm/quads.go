@@ -126,7 +126,8 @@ func (t *tier) quadQuery() {
 	t.line("\tRET\n")
 }
 
-// quadKeys packs 16 rows as packKeys does, and copies their scales.
+// quadKeys packs 16 rows. Four blocks of a row are nine quarters of a vector, whose
+// transposition, as in packKeys, leaves 36 columns: a scale and eight quads a block.
 func (t *tier) quadKeys() {
 	t.line("// func packKeysVNNI(dst unsafe.Pointer, scales *float32, src unsafe.Pointer, blocks, stride int)")
 	t.line("TEXT ·packKeysVNNI(SB), NOSPLIT, $0-40")
@@ -135,11 +136,25 @@ func (t *tier) quadKeys() {
 	rows := []string{"SI", "R9", "R10", "R11"}
 	for l := 1; l < 4; l++ {
 		t.op("LEAQ", fmt.Sprintf("(%s)(BX*4)", rows[l-1]), rows[l])
-		t.op("MOVL", fmt.Sprintf("$0x%X", 0xF<<(4*l)), "AX")
-		t.op("KMOVW", "AX", fmt.Sprintf("K%d", l))
 	}
 	t.op("VPBROADCASTD", "flip<>(SB)", "v12")
 	index := []string{"", "(BX*1)", "(BX*2)", "(R8*1)"}
+	t.op("SUBQ", "$4", "CX")
+	t.line("\tJLT  rest")
+	t.line("\nfour:")
+	for chunk := range 9 {
+		t.quadColumns(rows, index, 16*chunk)
+		for i := range 4 {
+			column := 4*chunk + i
+			t.quadStore(column/9, column%9, 8+i)
+		}
+	}
+	t.quadNext(rows, 4)
+	t.op("SUBQ", "$4", "CX")
+	t.line("\tJGE  four")
+	t.line("\nrest:")
+	t.op("ADDQ", "$4", "CX")
+	t.line("\tJZ   done")
 	t.line("\nblocks:")
 	for l := range 4 {
 		for i := range 4 {
@@ -148,33 +163,62 @@ func (t *tier) quadKeys() {
 		}
 	}
 	for chunk := range 2 {
+		t.quadColumns(rows, index, 4+16*chunk)
 		for i := range 4 {
-			at := func(l int) string { return fmt.Sprintf("%d(%s)%s", 4+16*chunk, rows[l], index[i]) }
-			t.op("VBROADCASTI32X4", at(0), v(i))
-			for l := 1; l < 4; l++ {
-				t.op("VBROADCASTI32X4", at(l), fmt.Sprintf("K%d", l), v(i))
-			}
-		}
-		for half := range 2 {
-			t.op("VPUNPCKLDQ", v(2*half+1), v(2*half), v(4+2*half))
-			t.op("VPUNPCKHDQ", v(2*half+1), v(2*half), v(5+2*half))
-		}
-		for i := range 4 {
-			op := []string{"VPUNPCKLQDQ", "VPUNPCKHQDQ"}[i%2]
-			t.op(op, v(6+i/2), v(4+i/2), v(8+i))
-			t.op("VPXORD", "v12", v(8+i), v(8+i))
-			t.op("VMOVDQU32", v(8+i), fmt.Sprintf("%d(DI)", 256*(4*chunk+i)))
+			t.quadStore(0, 1+4*chunk+i, 8+i)
 		}
 	}
-	for _, r := range rows {
-		t.op("ADDQ", fmt.Sprintf("$%d", q8.bytes), r)
-	}
-	t.op("ADDQ", "$256", "DX")
-	t.op("ADDQ", fmt.Sprintf("$%d", quadBlock), "DI")
+	t.quadNext(rows, 1)
 	t.op("DECQ", "CX")
 	t.line("\tJNZ blocks")
+	t.line("\ndone:")
 	t.line("\tVZEROUPPER")
 	t.line("\tRET\n")
+}
+
+// quarters loads four times 16 bytes into register dst and uses tmp. (A load that fills
+// 512 bits takes as long as two others.)
+func (t *tier) quarters(dst, tmp int, from ...string) {
+	for i, reg := range []int{dst, tmp} {
+		t.op("VMOVDQU", from[2*i], fmt.Sprintf("X%d", reg))
+		t.op("VINSERTI128", "$1", from[2*i+1], fmt.Sprintf("Y%d", reg), fmt.Sprintf("Y%d", reg))
+	}
+	t.op("VINSERTI64X4", "$1", fmt.Sprintf("Y%d", tmp), v(dst), v(dst))
+}
+
+// quadColumns sets v8 to v11 to the four dwords at off of 16 rows.
+func (t *tier) quadColumns(rows, index []string, off int) {
+	for i := range 4 {
+		at := func(l int) string { return fmt.Sprintf("%d(%s)%s", off, rows[l], index[i]) }
+		t.quarters(i, 4+i, at(0), at(1), at(2), at(3))
+	}
+	for half := range 2 {
+		t.op("VPUNPCKLDQ", v(2*half+1), v(2*half), v(4+2*half))
+		t.op("VPUNPCKHDQ", v(2*half+1), v(2*half), v(5+2*half))
+	}
+	for i := range 4 {
+		op := []string{"VPUNPCKLQDQ", "VPUNPCKHQDQ"}[i%2]
+		t.op(op, v(6+i/2), v(4+i/2), v(8+i))
+	}
+}
+
+// quadStore stores a column of a block: its scales or one of its quads.
+func (t *tier) quadStore(block, column, reg int) {
+	if column == 0 {
+		t.op("VMOVDQU32", v(reg), fmt.Sprintf("%d(DX)", 256*block))
+		return
+	}
+	t.op("VPXORD", "v12", v(reg), v(reg))
+	t.op("VMOVDQU32", v(reg), fmt.Sprintf("%d(DI)", quadBlock*block+256*(column-1)))
+}
+
+// quadNext goes on by some blocks.
+func (t *tier) quadNext(rows []string, blocks int) {
+	for _, r := range rows {
+		t.op("ADDQ", fmt.Sprintf("$%d", blocks*q8.bytes), r)
+	}
+	t.op("ADDQ", fmt.Sprintf("$%d", blocks*256), "DX")
+	t.op("ADDQ", fmt.Sprintf("$%d", blocks*quadBlock), "DI")
 }
 
 // quadValues packs quads of rows. A lane of v0 holds 16 dimensions of a row.
@@ -183,10 +227,6 @@ func (t *tier) quadValues() {
 	t.line("TEXT ·packValuesVNNI(SB), NOSPLIT, $0-48")
 	t.args("dst DI", "scales DX", "src SI", "blocks -", "stride BX", "quads CX")
 	t.op("LEAQ", "(BX)(BX*2)", "R8")
-	for l := 1; l < 4; l++ {
-		t.op("MOVL", fmt.Sprintf("$0x%X", 0xF<<(4*l)), "AX")
-		t.op("KMOVW", "AX", fmt.Sprintf("K%d", l))
-	}
 	t.op("VMOVDQU32", "across<>(SB)", "v4")
 	t.op("VMOVDQU32", "within<>(SB)", "v5")
 	index := []string{"", "(BX*1)", "(BX*2)", "(R8*1)"}
@@ -205,10 +245,8 @@ func (t *tier) quadValues() {
 	t.op("ADDQ", "$256", "R11")
 	t.line("\nbytes:")
 	for chunk := range 2 {
-		t.op("VBROADCASTI32X4", fmt.Sprintf("%d(R9)", 4+16*chunk), v(chunk))
-		for l := 1; l < 4; l++ {
-			t.op("VBROADCASTI32X4", fmt.Sprintf("%d(R9)%s", 4+16*chunk, index[l]), fmt.Sprintf("K%d", l), v(chunk))
-		}
+		at := func(l int) string { return fmt.Sprintf("%d(R9)%s", 4+16*chunk, index[l]) }
+		t.quarters(chunk, 2+chunk, at(0), at(1), at(2), at(3))
 		t.op("VPERMD", v(chunk), "v4", v(chunk))
 		t.op("VPSHUFB", "v5", v(chunk), v(chunk))
 		t.op("VMOVDQU32", v(chunk), fmt.Sprintf("%d(R10)", 64*chunk))

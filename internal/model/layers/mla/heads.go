@@ -19,10 +19,12 @@ const (
 	// with 8 the arithmetic takes as long as reading the row from memory, with 4 only
 	// two thirds of it.
 	enoughQueries = 8
-	// chunkQueries and packedQueries are how many should, at least, before the heads
-	// of a worker are handed out in smaller portions.
-	chunkQueries  = 16
-	packedQueries = 64 // where each pass packs the latents first
+	// chunkQueries is how many should, at least, before the heads of a worker are
+	// handed out in smaller portions.
+	chunkQueries = 16
+	// packedQueries is both where each pass packs the latents first: that takes as long
+	// as three queries, and parts of the context are packed once.
+	packedQueries = 64
 )
 
 // A slab is where the queries of some heads lie in State.ql, [rows][heads][width].
@@ -36,7 +38,11 @@ func (l *Layer) all() slab { return slab{heads: l.Heads, width: l.Row()} }
 
 // takesHeads reports whether that pays for the batch.
 func (l *Layer) takesHeads(e *layers.Env, st *State) bool {
-	return st.mode == byHeads || l.queries(e, st, l.perWorker(e)) >= enoughQueries
+	enough := enoughQueries
+	if st.params.Packs() {
+		enough = packedQueries
+	}
+	return st.mode == byHeads || l.queries(e, st, l.perWorker(e)) >= enough
 }
 
 // shares reports whether the queries' projection can be split by heads.
@@ -67,7 +73,7 @@ func (l *Layer) queries(e *layers.Env, st *State, heads int) int {
 // portions returns into how many portions the heads are cut.
 func (l *Layer) portions(e *layers.Env, st *State) int {
 	per, enough := l.perWorker(e), chunkQueries
-	if st.params.Pack {
+	if st.params.Packs() {
 		enough = packedQueries
 	}
 	return e.Workers() * max(1, min(l.queries(e, st, per)/enough, l.Heads/e.Workers()))

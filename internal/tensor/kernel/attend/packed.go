@@ -5,6 +5,10 @@ import "unsafe"
 // packRows is how many rows of keys are packed together.
 const packRows = 16
 
+// Packs reports whether each call packs the rows before it multiplies them, so that
+// more queries a call make it cheaper.
+func (p *Params) Packs() bool { return quads(p) || packs(p) }
+
 // packs reports whether a block is packed before it is multiplied.
 func packs(p *Params) bool { return p.Pack && dots(p) }
 

@@ -26,9 +26,10 @@ var (
 // 512 and more. That fails where the codes of a line take twenty instructions: few
 // lines fit into what the core looks ahead, and memory waits. Then every line must
 // be asked for by name, farther ahead than the hardware does and nearer than what
-// the cache forgets: two threads read MXFP4 at 28 GB/s with 64 bytes, 23 with 2 KB,
-// 31 with 4 KB, 36 with 6 KB and more, where reading alone does 44. If one line in
-// seventeen is left out the rate falls to 22. An Intel core with few line fill
+// the cache forgets: two threads read MXFP4 at 27 GB/s with 64 bytes, 31 with 4 KB,
+// 36 with 6 KB and more, where reading alone does 44. In a C copy of the loop, where
+// reading alone did 30, 6 KB reached 31, 64 bytes 25 and 2 KB 22, and with one line in
+// seventeen left out even 6 KB fell to 21. An Intel core with few line fill
 // buffers gains from the larger distance. With more rows the computation hides
 // nothing by itself: 8 rows of Q8_0 ran at 10 GB/s with any near distance and at 22
 // with the far one.

@@ -18,7 +18,7 @@ var deepseeks = map[string]modeltest.DeepSeek{
 	"deepseek2":        {Arch: "deepseek2"},
 	"deepseek2 legacy": {Arch: "deepseek2", Legacy: true},
 	"deepseek2 lite":   {Arch: "deepseek2", Lite: true},
-	"deepseek2 wide":   {Arch: "deepseek2", Lite: true, Heads: 16},
+	"deepseek2 wide":   {Arch: "deepseek2", Lite: true, Heads: 32},
 	"deepseek32":       {Arch: "deepseek32"},
 	"deepseek32 wide":  {Arch: "deepseek32", Heads: 32},
 	"deepseek4":        {Arch: "deepseek4"},

@@ -12,13 +12,13 @@ import (
 // Where enough heads come to a worker, it takes some of them all the way from the
 // query to the value, for all rows, and meets nobody meanwhile: before that only the
 // rows for the cache and the query latents have to be there. Every worker then reads
-// all latents, but no slower than it computes.
+// all latents, while it computes for no less time.
 
 const (
-	// enoughQueries is how many queries must meet a cached row together for that:
-	// with 8 the arithmetic takes as long as reading the row from memory, with 4 only
-	// two thirds of it.
-	enoughQueries = 8
+	// enoughQueries is how many queries must meet a cached row together for that: with
+	// 8 the arithmetic takes as long as reading the row from memory, which all workers
+	// do at the same time then, each the whole context.
+	enoughQueries = 16
 	// chunkQueries is how many should, at least, before the heads of a worker are
 	// handed out in smaller portions.
 	chunkQueries = 16

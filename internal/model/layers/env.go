@@ -47,7 +47,7 @@ type worker struct {
 	mul  *matmul.Scratch
 	acts *matmul.Acts // rows converted by this worker alone
 	rest *matmul.Acts // what their codes leave
-	src  []float32    // [PrivateRows][Embd] see Src
+	src  []float32    // [alone][Embd] see Src
 	row  []float32    // [maxCols] one row on its way to being converted
 	turn int          // how many claims of the ring the worker has used
 	_    [64]byte     // keeps turn out of the next worker's cache line
@@ -173,6 +173,11 @@ func (e *Env) OwnRows() bool { return e.Rows.N >= ownRows*len(e.workers) && !e.A
 // its own: all of them in a private batch.
 func (e *Env) Converts(w int) (acts *matmul.Acts, lo, hi int) {
 	return e.converts(w, e.Private())
+}
+
+// ConvertsAll is Converts where every worker has all rows of a batch that is Alone.
+func (e *Env) ConvertsAll(w int) (acts *matmul.Acts, lo, hi int) {
+	return e.converts(w, e.Alone())
 }
 
 func (e *Env) converts(w int, alone bool) (acts *matmul.Acts, lo, hi int) {

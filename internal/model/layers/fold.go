@@ -8,7 +8,7 @@ import (
 
 // A Folder takes the results of sublayers in place of the residual stream: with
 // hyper-connections there are several streams, the input of a sublayer is a mix of
-// them, and X only holds its result. In a private batch a worker passes on the
+// them, and X only holds its result. In a batch that every worker converts alone it passes on the
 // columns that it computed at once, while they are in its cache.
 type Folder interface {
 	// FoldGroups returns how many row groups of outputs are passed on together.
@@ -18,34 +18,34 @@ type Folder interface {
 }
 
 // TakeOver sets who takes the results. NormRows and NormOwn then read Src instead
-// of X, and in a private batch Project and its like compute X, do not add to it,
+// of X, and in a batch that is Alone Project and its like compute X, do not add to it,
 // and do not end with a barrier.
 func (e *Env) TakeOver(f Folder) {
 	e.folder = f
 	e.src = make([]float32, len(e.X))
 	for w := range e.workers {
-		e.workers[w].src = make([]float32, PrivateRows*e.Embd)
+		e.workers[w].src = make([]float32, e.alone*e.Embd)
 	}
 }
 
 // SrcBytes returns what TakeOver allocates.
 func SrcBytes(o model.Options, embd int) int64 {
-	return 4 * int64(o.MaxRows+o.Workers*PrivateRows) * int64(embd)
+	return 4 * int64(o.MaxRows+o.Workers*alone(o.Workers)) * int64(embd)
 }
 
 // Src returns what NormRows and NormOwn of worker w read: [rows][Embd], the
-// worker's alone in a private batch, or simply X.
+// worker's own in a batch that is Alone, or simply X.
 func (e *Env) Src(w int) []float32 {
 	switch {
 	case e.folder == nil:
 		return e.X
-	case e.Private():
+	case e.Alone():
 		return e.workers[w].src
 	}
 	return e.src
 }
 
-func (e *Env) folds() bool { return e.folder != nil && e.Private() }
+func (e *Env) folds() bool { return e.folder != nil && e.Alone() }
 
 // NextOutputs claims the next of groups row groups of outputs, to be added to X.
 func (e *Env) NextOutputs(c *par.Claim, groups int) (lo, hi int, ok bool) {

@@ -66,7 +66,7 @@ type Layer struct {
 	down, up []layers.Product
 	kinds    layers.Kinds
 	upKinds  layers.Kinds
-	// What the last worker to arrive at a barrier does of a batch that is private,
+	// What the last worker to arrive at a barrier does of a batch that is Alone,
 	// or a single row.
 	storeAll, prepareAll, keepAll func(w int)
 	ringOff                       int // first byte of the window in a state slot

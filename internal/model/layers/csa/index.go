@@ -118,22 +118,19 @@ func (l *Layer) choose(e *layers.Env, w int, st *State) {
 		e.Barrier(w)
 		return
 	}
-	together := e.N() <= fewRows && !l.Index.Narrow && l.chooses(e, st)
-	if together && e.N() == 1 {
+	lo, hi := e.Share(w, e.N())
+	if e.N() <= fewRows && !l.Index.Narrow && l.chooses(e, st) {
 		e.BarrierThen(w, l.prepareAll)
 		l.scoreShares(e, w, st)
-		e.BarrierThen(w, l.keepAll)
-		return
-	}
-	e.Barrier(w)
-	lo, hi := e.Share(w, e.N())
-	l.prepare(e, st, lo, hi)
-	if together {
-		e.Barrier(w)
-		l.scoreShares(e, w, st)
+		if e.N() == 1 {
+			e.BarrierThen(w, l.keepAll)
+			return
+		}
 		e.Barrier(w)
 		l.keepRows(e, w, st, lo, hi)
 	} else {
+		e.Barrier(w)
+		l.prepare(e, st, lo, hi)
 		for r := lo; r < hi; r++ {
 			l.chooseAlone(e, w, st, r)
 		}

@@ -12,17 +12,13 @@ import (
 // the norm before it. Afterwards each worker may use its own rows of e.X, and all
 // rows in a private batch.
 func (l *Layer) Run(e *layers.Env, w, layer int, st *State, norm []float32) {
-	acts := e.NormRows(w, l.kinds, norm, st.eps)
 	down, up := l.products(st)
-	e.Products(w, acts, down)
 	if l.straight(e, st) {
+		e.Products(w, e.NormRows(w, l.kinds, norm, st.eps), down)
 		e.BarrierThen(w, l.storeAll)
 		l.runGroups(e, w, st)
 	} else {
-		e.Barrier(w)
-		l.store(e, w, st)
-		l.emit(e, w, st)
-		acts = e.NormInto(w, l.upKinds, st.qa, l.QLora, l.qANorm, st.eps)
+		acts := l.latents(e, w, st, norm, down)
 		e.Products(w, acts, up)
 		l.choose(e, w, st)
 		l.attend(e, w, st, st.claims[claimsPerLayer*layer:])
@@ -33,12 +29,23 @@ func (l *Layer) Run(e *layers.Env, w, layer int, st *State, norm []float32) {
 	e.Project(w, l.OutB, st.o, nil)
 }
 
+// latents computes the products with the residual and makes the rows of the batch's
+// own tokens, also the compressed ones, which need a barrier before they are used.
+// It returns the query latents, converted.
+func (l *Layer) latents(e *layers.Env, w int, st *State, norm []float32, down []layers.Product) *matmul.Acts {
+	e.Products(w, e.NormRows(w, l.kinds, norm, st.eps), down)
+	e.Barrier(w)
+	l.store(e, w, st)
+	l.emit(e, w, st)
+	return e.NormInto(w, l.upKinds, st.qa, l.QLora, l.qANorm, st.eps)
+}
+
 // straight reports whether a worker takes its groups of heads all the way from
 // the query latent to the first output projection. What all of them need before,
 // the rows of the batch's own tokens, is so little that the last to arrive makes
 // it while the others wait.
 func (l *Layer) straight(e *layers.Env, st *State) bool {
-	return e.Private() && e.Workers() <= l.Groups && (l.Index == nil || !st.index.busy)
+	return e.Alone() && e.Workers() <= l.Groups && (l.Index == nil || !st.index.busy)
 }
 
 // runGroups takes worker w's groups of heads all the way.
@@ -150,16 +157,16 @@ func (l *Layer) indexComp() int {
 
 // attend computes the attention of all rows and the first output projection.
 func (l *Layer) attend(e *layers.Env, w int, st *State, claims []*par.Claim) {
-	if e.N() <= fewRows {
-		if e.Workers() <= l.Groups {
-			l.attendGroups(e, w, st)
-			return
-		}
+	switch {
+	case e.N() <= fewRows && e.Workers() <= l.Groups:
+		l.attendGroups(e, w, st)
+		return
+	case e.N() <= fewRows:
 		lo, hi := e.Share(w, l.Heads)
 		for r := range e.N() {
 			l.unit(e, w, st, r, lo, hi-lo)
 		}
-	} else {
+	default:
 		for {
 			r, _, ok := claims[0].Next(1, e.N())
 			if !ok {
@@ -189,8 +196,11 @@ func (l *Layer) attendGroups(e *layers.Env, w int, st *State) {
 	for r := range e.N() {
 		l.unit(e, w, st, r, g0*per, (g1-g0)*per)
 	}
+	rows := min(len(st.qa)/l.QLora, actRows)
 	for g := g0; g < g1; g++ {
-		l.project(e, w, st, g, 0, e.N())
+		for lo := 0; lo < e.N(); lo += rows {
+			l.project(e, w, st, g, lo, min(lo+rows, e.N()))
+		}
 	}
 }
 

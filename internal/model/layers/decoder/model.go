@@ -118,7 +118,8 @@ func (m *Model) Forward(b *model.Batch) error {
 //	gate, up, SwiGLU         1           1              1
 //	convert, project         1           2              -
 //
-// Few rows are those that every worker converts alone (layers.Env). One more where
+// Few rows are those that every worker converts alone (layers.Env); teams of up to four
+// have nothing in between. One more where
 // heads do not share out evenly, and one where a long sequence's attention is split
 // over the workers. Experts take three in place of the last three lines (router;
 // gate and up; down), and one more for shared experts beyond a few rows. A test

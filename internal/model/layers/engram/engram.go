@@ -50,7 +50,7 @@ type Layer struct {
 	embd     int
 	out      []layers.Product
 	kinds    layers.Kinds
-	weighAll func(w int) // weigh of all rows of a private batch
+	weighAll func(w int) // weigh of all rows of a batch that is Alone
 }
 
 // Bind declares the tensors; prefix is "blk.1.".
@@ -124,10 +124,10 @@ func StateBytes(o model.Options, p *Params, embd, streams int) int64 {
 }
 
 // Run adds what the tokens find to their streams, and measures them for the mix
-// that is next. Afterwards each worker may use its own rows, or in a private batch
+// that is next. Afterwards each worker may use its own rows, or in a batch that is Alone
 // its own columns.
 func (l *Layer) Run(e *layers.Env, w, layer int, st *State, hs *hyper.State, next *hyper.Mix) {
-	acts, lo, hi := e.Converts(w)
+	acts, lo, hi := e.ConvertsAll(w)
 	x := e.Row(w)[:l.Width()]
 	for r := lo; r < hi; r++ {
 		rows := st.rows[w]
@@ -137,11 +137,17 @@ func (l *Layer) Run(e *layers.Env, w, layer int, st *State, hs *hyper.State, nex
 		}
 		l.kinds.Set(acts, r, x)
 	}
-	if !e.Private() {
+	if e.OwnRows() {
+		e.OwnProducts(w, acts, l.out)
+		l.take(st, hs, lo, hi)
+		l.trace(e, w, layer, st)
+		return
+	}
+	if !e.Alone() {
 		e.Barrier(w)
 	}
 	e.Products(w, acts, l.out)
-	if e.Private() {
+	if e.Alone() {
 		// Whether the streams agree is decided on the whole of them; the last to
 		// arrive does that while nobody changes them.
 		e.BarrierThen(w, l.weighAll)
@@ -152,13 +158,17 @@ func (l *Layer) Run(e *layers.Env, w, layer int, st *State, hs *hyper.State, nex
 		hs.Measure(e, w, next)
 	} else {
 		e.Barrier(w)
-		lo, hi = e.Share(w, e.N())
-		for r := lo; r < hi; r++ {
-			l.weigh(st, hs, r)
-			l.add(st, hs, r, 0, l.embd)
-		}
+		l.take(st, hs, lo, hi)
 	}
 	l.trace(e, w, layer, st)
+}
+
+// take adds the value to the streams of the rows lo to hi-1.
+func (l *Layer) take(st *State, hs *hyper.State, lo, hi int) {
+	for r := lo; r < hi; r++ {
+		l.weigh(st, hs, r)
+		l.add(st, hs, r, 0, l.embd)
+	}
 }
 
 // lookUp computes the rows that a token looks up. Each order of n-gram mixes

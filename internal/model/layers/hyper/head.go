@@ -28,7 +28,7 @@ func (c *Collapse) Bind(b *weights.Binder, embd int, p *Params) {
 // nil with lagged weights. Afterwards each worker may use its own rows, and all
 // rows in a private batch.
 func (st *State) Finish(e *layers.Env, w int, c *Collapse) {
-	if e.Private() {
+	if e.Alone() {
 		e.Barrier(w)
 	}
 	lo, hi := e.Share(w, e.N())

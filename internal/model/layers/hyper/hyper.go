@@ -107,15 +107,15 @@ func (st *State) Start(e *layers.Env, w int, m *Mix) {
 			pre[0] = 1
 		}
 	}
-	if e.Private() {
+	if e.Alone() {
 		st.Measure(e, w, m)
 	}
 }
 
 // part returns the part of all rows that worker w works on: its own rows whole,
-// or in a private batch some columns of each.
+// or in a batch that is Alone some columns of each.
 func (st *State) part(e *layers.Env, w int) (lo, hi, from, to int) {
-	if e.Private() {
+	if e.Alone() {
 		b0, b1 := e.Share(w, st.blocks())
 		return 0, e.N(), b0 * blockCols, min(b1*blockCols, st.embd)
 	}
@@ -138,10 +138,10 @@ func (st *State) Columns(e *layers.Env, w int) (from, to int) {
 	return from, to
 }
 
-// Measure prepares a mix in a private batch after something else than a sublayer
+// Measure prepares a mix in a batch that is Alone after something else than a sublayer
 // has written the streams. The workers share the columns out.
 func (st *State) Measure(e *layers.Env, w int, m *Mix) {
-	if m == nil || !e.Private() {
+	if m == nil || !e.Alone() {
 		return
 	}
 	_, _, from, to := st.part(e, w)
@@ -160,14 +160,14 @@ func (st *State) measureAll(w int, t *table, lo, hi, from, to int) {
 
 // Enter computes the weights of a sublayer by m and mixes the streams into its
 // input, e.Src. Afterwards a worker may use its own rows of it, and all rows in a
-// batch that it converts alone. The sublayer computes e.X. next is the mix of the
+// batch that is Alone. The sublayer computes e.X. next is the mix of the
 // sublayer after it, nil if Measure comes before that one or there is none.
 //
-// In a private batch the streams have been measured already, block by block by
+// In a batch that is Alone the streams have been measured already, block by block by
 // whoever wrote them: the workers meet, the last to arrive adds up the blocks, and
 // all of them mix all columns, because that is quicker than to meet once more.
 func (st *State) Enter(e *layers.Env, w int, m, next *Mix) {
-	if st.mix[w] = next; e.Private() {
+	if st.mix[w] = next; e.Alone() {
 		e.BarrierThen(w, m.finish)
 		src := e.Src(w)
 		for r := range e.N() {
@@ -183,9 +183,6 @@ func (st *State) Enter(e *layers.Env, w int, m, next *Mix) {
 		st.collapse(src[r*st.embd:(r+1)*st.embd], r)
 		clear(e.X[r*st.embd : (r+1)*st.embd])
 	}
-	if e.Alone() {
-		e.Barrier(w)
-	}
 }
 
 // collapse sets u to the mix of row r's streams.
@@ -197,9 +194,9 @@ func (st *State) collapse(u []float32, r int) {
 }
 
 // Leave spreads the sublayer's result, e.X, over the streams. Afterwards each
-// worker may use its own rows. In a private batch Fold has done it.
+// worker may use its own rows. In a batch that is Alone Fold has done it.
 func (st *State) Leave(e *layers.Env, w int) {
-	if e.Private() {
+	if e.Alone() {
 		return
 	}
 	lo, hi := e.Share(w, e.N())

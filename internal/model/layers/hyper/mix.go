@@ -74,7 +74,7 @@ type Mix struct {
 	fn     table       // [S + S + S*S] x [S*embd]
 	base   []float32   // [S + S + S*S]
 	scale  []float32   // [3] of pre, post and comb
-	finish func(w int) // computes the weights of all rows of a private batch
+	finish func(w int) // computes the weights of all rows of a batch that is Alone
 }
 
 // Bind declares the tensors of a mix; prefix is "blk.0.hc_attn_".

@@ -119,11 +119,9 @@ func (m *Model) Forward(b *model.Batch) error {
 //	convert, project         1           2              -
 //
 // Few rows are those that every worker converts alone (layers.Env); teams of up to four
-// have nothing in between. One more where
-// heads do not share out evenly, and one where a long sequence's attention is split
-// over the workers. Experts take three in place of the last three lines (router;
-// gate and up; down), and one more for shared experts beyond a few rows. A test
-// counts them: TestMeetings.
+// have nothing in between. One more where heads do not share out evenly, and one where
+// a long sequence's attention is split over the workers. Experts take three in place of
+// the last three lines (router; gate and up; down). A test counts them: TestMeetings.
 func (m *Model) forward(w int) {
 	e, n := m.env, m.net
 	m.attn.Fill(e, w)

@@ -15,9 +15,10 @@ type Options struct {
 	// Exact selects float32 activations on dequantized weights everywhere: slow,
 	// and as near to the reference as float32 gets.
 	Exact bool
-	// Coarse leaves out what makes the default path of small models more precise
-	// than that of large ones: products whose activations have 16 bits.
-	Coarse bool
+	// Fine says whether a few products have activations of 16 bits, which makes the
+	// default path of plain transformers more precise. Nil means that small models
+	// have them.
+	Fine *bool
 	// Deterministic gives up the choices that depend on how many tokens a sequence
 	// brings into a Forward, so that pieces of a prompt of any size give the same
 	// bits. Only latent attention makes one: prompts take longer with it.

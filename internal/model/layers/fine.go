@@ -17,13 +17,22 @@ const (
 	// fineWidth is the widest residual stream of a small model. In a wider one the
 	// second row of codes would be felt where several rows are computed together.
 	fineWidth = 1024
+	// testWidth is what models are narrower than that exist for tests only. They are
+	// there to be compared with other engines, code for code, so that they compute
+	// what large models do.
+	testWidth = 512
 	// fineBytes is how much of a matrix meets the codes, and then their rests: it
 	// should stay in a second-level cache in between.
 	fineBytes = 256 << 10
 )
 
 // Fine reports whether a model of the given width has fine products.
-func Fine(o model.Options, embd int) bool { return embd <= fineWidth && !o.Exact && !o.Coarse }
+func Fine(o model.Options, embd int) bool {
+	if o.Fine != nil {
+		return *o.Fine && !o.Exact
+	}
+	return embd >= testWidth && embd <= fineWidth && !o.Exact
+}
 
 // leaves reports whether codes of a kind leave a rest that is worth its price.
 func leaves(k matmul.Kind) bool { return k == matmul.Q8 || k == matmul.Q8K }

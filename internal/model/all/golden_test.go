@@ -354,7 +354,7 @@ func TestGoldenNative(t *testing.T) {
 	t.Logf("means of %v cases: rms %.4f kl %.5f top1 %.3f; llama.cpp rms %.4f kl %.5f top1 %.3f", cases,
 		ours.RMS/cases, ours.KL/cases, ours.Top1/cases, theirs.RMS/cases, theirs.KL/cases, theirs.Top1/cases)
 	t.Logf("fine: rms %.4f kl %.5f top1 %.3f", finer.RMS/cases, finer.KL/cases, finer.Top1/cases)
-	if cases >= 4 && (finer.RMS > 0.95*ours.RMS || finer.KL > 0.95*ours.KL || finer.Top1 < theirs.Top1-0.02*cases) {
+	if cases >= 4 && (finer.RMS > 0.98*ours.RMS || finer.KL > 0.98*ours.KL || finer.Top1 < theirs.Top1-0.02*cases) {
 		t.Errorf("on the mean of all cases fine products do not bring it nearer")
 	}
 	if cases >= 8 && (ours.RMS > theirs.RMS || ours.KL > theirs.KL || ours.Top1 < theirs.Top1-0.02*cases) {

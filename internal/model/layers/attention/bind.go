@@ -28,7 +28,6 @@ type Layer struct {
 	fused    []float32    // bias of all three
 	OutBias  []float32    // [embd], nil without
 	Kinds    layers.Kinds // of activations that the projections multiply with
-	Fine     layers.Kinds // those of fine products among them
 	qNorm    []float32    // [KeyDim] norm of each query head, nil without
 	kNorm    []float32
 	cacheOff int // first byte of the layer in a block
@@ -38,8 +37,6 @@ type Layer struct {
 type span struct {
 	m   *matmul.Matrix
 	out int
-	// fine is the first row group whose product is fine.
-	fine int
 }
 
 // Style says which tensors an architecture's attention has and how it rotates.
@@ -89,9 +86,7 @@ func (l *Layer) bindBiases(b *weights.Binder, prefix string, n [3]int, need bool
 // begins in a cache block.
 func (l *Layer) Ready(exact bool, cacheOff int) {
 	l.cacheOff = cacheOff
-	for i := range l.in {
-		s := &l.in[i]
-		s.fine = s.m.Groups()
+	for _, s := range l.in {
 		l.Kinds = l.Kinds.Add(exact, s.m)
 	}
 	if l.fused == nil {
@@ -99,20 +94,6 @@ func (l *Layer) Ready(exact bool, cacheOff int) {
 	}
 	q, k := l.Heads*l.KeyDim, l.KVHeads*l.KeyDim
 	l.biases = [3][]float32{l.fused[:q], l.fused[q : q+k], l.fused[q+k:]}
-}
-
-// MakeFine makes the products for the values fine: of the three, rounding in them
-// is what reaches the logits most, and with the keys' they are the smallest. It
-// comes after Ready.
-func (l *Layer) MakeFine() {
-	from := (l.Heads + l.KVHeads) * l.KeyDim
-	for i := range l.in {
-		s := &l.in[i]
-		if end := s.out + s.m.Rows; end > from {
-			s.fine = max(0, from-s.out) / matmul.Group
-			l.Fine = l.Fine.Add(false, s.m)
-		}
-	}
 }
 
 // width returns the length of a row of q, k and v together.

@@ -64,11 +64,8 @@ func (l *Layer) project(e *layers.Env, w int, st *State, acts *matmul.Acts, lo, 
 	for _, s := range l.in {
 		n := s.m.Groups()
 		from, to := max(lo, 0), min(hi, n)
-		if mid := min(to, s.fine); from < mid {
-			matmul.Mul(st.qkv[s.out:], l.width(), s.m, from, mid, acts, s.m.Kind(e.Exact), nil, e.N(), e.Scratch(w))
-		}
-		if mid := max(from, s.fine); mid < to {
-			e.MulFine(w, st.qkv[s.out:], l.width(), s.m, mid, to, acts, nil, e.N())
+		if from < to {
+			matmul.Mul(st.qkv[s.out:], l.width(), s.m, from, to, acts, s.m.Kind(e.Exact), nil, e.N(), e.Scratch(w))
 		}
 		lo, hi = lo-n, hi-n
 	}

@@ -129,7 +129,7 @@ func (m *Model) forward(w int) {
 	e.Trace(w, 0)
 	for i := range n.blocks {
 		l := &n.blocks[i]
-		acts := e.NormRowsFine(w, l.attn.Kinds, l.attn.Fine, l.attnNorm, n.cfg.Eps)
+		acts := e.NormRows(w, l.attn.Kinds, l.attnNorm, n.cfg.Eps)
 		l.attn.QKV(e, w, m.attn, acts)
 		if m.trim && i == len(n.blocks)-1 {
 			if len(e.Rows.Out) == 0 {

@@ -121,9 +121,6 @@ func (n *network) ready(o model.Options) {
 		} else {
 			l.dense.Ready(o.Exact)
 		}
-		if fine {
-			l.attn.MakeFine()
-		}
 	}
 	if last := &n.blocks[len(n.blocks)-1]; fine && last.dense != nil {
 		last.dense.MakeFine()

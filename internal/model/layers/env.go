@@ -12,8 +12,8 @@ const (
 	// decisions on its own.
 	PrivateRows = 8
 	// aloneWorkers is the largest team whose workers each normalise and convert all
-	// rows of a batch that is not split by rows. With n of them that costs (n-1)/600
-	// of a layer's time, whatever its width; it saves four meetings of nine.
+	// rows of a batch that is not split by rows: n workers do the same n times, which is
+	// little beside the products, and save four meetings of nine.
 	aloneWorkers = 4
 	// ownRows is from how many rows per worker on a projection into the residual
 	// is split by rows instead of by outputs. Every worker then reads the whole

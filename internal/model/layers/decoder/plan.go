@@ -16,7 +16,7 @@ type sizes struct {
 	env     layers.Shape
 	width   int       // widest dense or shared feed-forward, 0 without
 	experts bool      // there are routed experts
-	down    moe.Downs // kinds of the experts\' hidden units
+	down    moe.Downs // kinds of the experts' hidden units
 }
 
 // sizes looks through all layers for what their shared memory must hold.

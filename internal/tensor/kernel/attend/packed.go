@@ -30,18 +30,27 @@ func (s *Scratch) blockPacked(p *Params, cur cursor, i0, i1, at, r0, r1, end int
 	return cur
 }
 
-// packDirect packs rows r0..r1 from the cache as it is, if chunks begin and end at
-// multiples of packRows.
-func (s *Scratch) packDirect(p *Params, cur cursor, at, r0, r1 int) bool {
+// wholePacks reports whether rows r0..r1 of the block that begins at row at, and the
+// chunks that hold them, begin and end at multiples of packRows.
+func wholePacks(cur cursor, at, r0, r1 int) bool {
 	if (r0-at)%packRows != 0 || (r1-at)%packRows != 0 {
 		return false
 	}
-	for r, c := r0, cur; r < r1; {
-		_, _, n := c.piece(r, r1)
+	for r := r0; r < r1; {
+		_, _, n := cur.piece(r, r1)
 		if n%packRows != 0 {
 			return false
 		}
 		r += n
+	}
+	return true
+}
+
+// packDirect packs rows r0..r1 from the cache as it is, if chunks begin and end at
+// multiples of packRows.
+func (s *Scratch) packDirect(p *Params, cur cursor, at, r0, r1 int) bool {
+	if !wholePacks(cur, at, r0, r1) {
+		return false
 	}
 	for r := r0; r < r1; {
 		c, off, n := cur.piece(r, r1)

@@ -147,15 +147,8 @@ func span(a, b int) uint64 { return ^uint64(0) >> (Step - (b - a)) << a }
 // packQuads packs rows r0..r1 from the cache as it is, if they and the chunks begin and
 // end at multiples of packRows.
 func (s *Scratch) packQuads(p *Params, cur cursor, at, r0, r1 int) bool {
-	if (r0-at)%packRows != 0 || (r1-at)%packRows != 0 {
+	if !wholePacks(cur, at, r0, r1) {
 		return false
-	}
-	for r, c := r0, cur; r < r1; {
-		_, _, n := c.piece(r, r1)
-		if n%packRows != 0 {
-			return false
-		}
-		r += n
 	}
 	s.beginQuads(p, span(r0-at, r1-at))
 	for r := r0; r < r1; {

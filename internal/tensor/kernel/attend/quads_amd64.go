@@ -18,9 +18,9 @@ func quads(p *Params) bool {
 		p.DK%blockElems == 0 && p.DV%blockElems == 0
 }
 
-// Each function is its Go namesake, for pointers: queryQuadsVNNI for dims dimensions,
-// packKeysVNNI and packValuesVNNI with the same arguments, shareScalesVNNI for
-// blocks blocks. weighVNNI is weighGo and then spreadWeightsGo for n queries.
+// Each function does what the one of quads.go does that it is named after: queryVNNI
+// and shareScalesVNNI for some blocks of 32 dimensions, the others with the same
+// arguments. weighVNNI is weighGo and then spreadWeightsGo for n queries.
 
 //go:noescape
 func queryVNNI(rec unsafe.Pointer, q *float32, blocks int)
